@@ -1,0 +1,13 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { alias: { '@allspark/client': fileURLToPath(new URL('sdk/src/index.ts', import.meta.url)) } },
+  test: {
+    include: ['{src,test,sdk}/**/*.spec.ts'],
+    isolate: false,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    reporters: ['default', './test/support/closing-line-reporter.ts'],
+  },
+});
