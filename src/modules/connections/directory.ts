@@ -1,0 +1,28 @@
+/** A live connection as the whole cluster may see it. */
+export interface ConnectionRow {
+  readonly nodeId: string;
+  readonly connectionId: string;
+  readonly serverNodeId: string;
+  /** The run of the server node that holds it: the row counts as long as that run does. */
+  readonly bootId: string;
+  /** ms since 1970. */
+  readonly since: number;
+}
+
+/** Who is connected where. Rows do not outlive the run (boot) of the server node that made them. */
+export abstract class Directory {
+  /**
+   * Registers a connection in a free place of its node; visible to everybody when it resolves. Answers false, and
+   * registers nothing, when the node has `limit` connections already; two callers at once never exceed the limit.
+   */
+  abstract register(row: ConnectionRow, limit: number): Promise<boolean>;
+
+  /** Removes it; nothing happens when it is not there. */
+  abstract unregister(nodeId: string, connectionId: string): Promise<void>;
+
+  /** The connections of each node, empty where there are none; same order as asked. Never from a cache. */
+  abstract of(nodeIds: readonly string[]): Promise<ConnectionRow[][]>;
+
+  /** Removes all connections that this server node registered in other runs than `bootId`; answers how many. */
+  abstract forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number>;
+}

@@ -1,0 +1,7 @@
+/** What the store says of itself, for readiness, for refusing early, and for ending the process. */
+export abstract class StoreHealth {
+  /** Why no durable message can be taken now (disk, connection), or `undefined`. Cheap: asked for each message. */
+  abstract problem(): string | undefined;
+  /** Called once when the store failed in a way that only a restart can mend: nothing may be confirmed any more. */
+  abstract onFatal(call: (error: Error) => void): void;
+}

@@ -1,0 +1,26 @@
+export { CLOSE, closeReason, invitesBack, type CloseCode } from './close-codes.js';
+export { isRetryable, REFUSALS, type RefusalCode } from './codes.js';
+export { MAX_TYPE, RESERVED_TYPES, TYPE } from './control-types.js';
+export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeLimits } from './decoder.js';
+export {
+  deliveredFrame,
+  durableFrame,
+  goneFrame,
+  helloFrame,
+  hereFrame,
+  inboxPageFrame,
+  inboxPageJson,
+  messageBody,
+  moveFrame,
+  offlineFrame,
+  receiptFrame,
+  refusalFrame,
+  transientFrame,
+  type Hello,
+  type InboxPage,
+  type Source,
+} from './encoder.js';
+export { ADDRESS_WANTED, ID_WANTED, isChosenId, isId } from './identifier.js';
+export { parseJson, refuseDepth, slices, type Slice } from './json-scanner.js';
+export type { ClientFrame, Destination, InboxQuery, Message } from './message.js';
+export { Refusal, type RefusalDetail } from './refusal.js';
