@@ -35,7 +35,13 @@ const SERVER_FIELDS: ReadonlySet<string> = new Set(['src_id', 'src_client_id', '
 const DESTINATION_FIELDS = ['dest_id', 'dest_client_id', 'dest_session_id'] as const;
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   ...DESTINATION_FIELDS,
-  ...['id', 'type', 'payload', 'payload1', 'payload2', 'transient', 'report'],
+  'id',
+  'type',
+  'payload',
+  'payload1',
+  'payload2',
+  'transient',
+  'report',
 ]);
 const CONTROL_FIELDS: ReadonlyMap<number, ReadonlySet<string>> = new Map([
   [TYPE.ack, new Set(['type', 'seq'])],
