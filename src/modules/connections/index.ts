@@ -1,0 +1,5 @@
+export { ConnectionsModule } from './connections.module.js';
+export { ConnectionsService } from './connections.service.js';
+export { ConnectionsSettings } from './connections.settings.js';
+export { Directory, type ConnectionRow } from './directory.js';
+export type { LiveConnection } from './live-connection.js';

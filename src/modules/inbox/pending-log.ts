@@ -1,0 +1,72 @@
+import Denque from 'denque';
+import type { StallGuard } from '../../common/stall-guard.js';
+import type { Clock } from '../../common/clock.js';
+import type { AppendOutcome, Draft } from './append-rules.js';
+import { NO_MARKS, NO_TOTALS, type Marks, type RowHead } from './inbox-log.js';
+
+/** A draft that waits for its number. */
+export interface Pending {
+  readonly draft: Draft;
+  readonly settle: (outcome: AppendOutcome) => void;
+  /** Tells its row from everybody else's. */
+  readonly writer: string;
+  /** Monotonic ms. */
+  readonly since: number;
+  /** The turn in which the store was last asked for its key, the tail being fresh. */
+  lookedIn: number;
+}
+
+/** When something was asked, and how often the process had stood still by then. */
+export interface Moment {
+  readonly at: number;
+  readonly stalls: number;
+}
+
+export function momentOf(clock: Clock, guard: StallGuard): Moment {
+  return { stalls: guard.stalls(), at: clock.monotonic() };
+}
+
+/** What one process knows of one log, and what waits to be appended to it. */
+export class PendingLog {
+  readonly waiting = new Denque<Pending>();
+  head: RowHead | undefined;
+  marks: Marks = NO_MARKS;
+  /** Somebody may write to it: it has a row, or its owner is known. Never becomes false again. */
+  open = false;
+  /** Inserts in a row that met somebody else's row. */
+  conflicts = 0;
+  /** The keys must be looked for before anything else is inserted or refused. */
+  mustLook = false;
+  /** Whatever the look does not find is to be refused: an answer was lost, and what follows must not overtake. */
+  failAfterLook = false;
+  queued = false;
+  private learnt: Moment | undefined;
+
+  constructor(readonly log: string) {}
+
+  learn(head: RowHead | undefined, moment: Moment): void {
+    this.head = head;
+    this.learnt = moment;
+    if (head) this.open = true;
+  }
+
+  forgetTail(): void {
+    this.learnt = undefined;
+  }
+
+  /**
+   * A tail is believed for a while, counted from when it was asked for; not across a standstill of the process, and
+   * then not by an answer to an older question either.
+   */
+  trusted(now: Moment, trustMs: number): boolean {
+    return this.learnt !== undefined && this.learnt.stalls === now.stalls && now.at - this.learnt.at < trustMs;
+  }
+
+  get tailSeq(): number {
+    return this.head?.n ?? 0;
+  }
+
+  get totals(): RowHead['totals'] {
+    return this.head?.totals ?? NO_TOTALS;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock, Timer } from '../../common/clock.js';
+import { type InboxLog, type LogRow, type Marks, StoreUnavailable } from './inbox-log.js';
+import type { InboxSettings } from './inbox.settings.js';
+
+const ROUND_MS = 600_000;
+const LOGS_A_STEP = 100;
+/** Between two steps, so that a round over many logs never holds up the messages. */
+const PAUSE_MS = 10;
+const MOST_ROWS = 1_000;
+const MOST_BYTES = 4 * 1024 * 1024;
+const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+
+type RetentionSettings = Pick<InboxSettings, 'ageMs' | 'ackedKeepMs' | 'ackedKeepMessages' | 'dedupeMs'>;
+
+/**
+ * Own garbage collection: raises the floor, then drops payloads below it, and leaves the rows as tombstones for as long
+ * as a repeat of their message must be known as one. The newest row of a log stays for ever: the tail is read from it.
+ */
+export class Retention {
+  private timer: Timer | undefined;
+
+  constructor(
+    private readonly log: InboxLog,
+    private readonly settings: RetentionSettings,
+    private readonly clock: Clock,
+  ) {}
+
+  start(): void {
+    this.timer = this.clock.after(ROUND_MS, () => void this.round().finally(() => this.timer && this.start()));
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
+  /** Once over all logs. A store that is away ends the round; the next begins anew. */
+  async round(): Promise<void> {
+    try {
+      for (let after = ''; ;) {
+        const logs = await this.log.logs(after, LOGS_A_STEP);
+        for (const log of logs) await this.collect(log);
+        const last = logs.at(-1);
+        if (last === undefined || logs.length < LOGS_A_STEP) return;
+        after = last;
+        await new Promise<void>((resolve) => void this.clock.after(PAUSE_MS, resolve));
+      }
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  }
+
+  async collect(log: string): Promise<void> {
+    const [marks] = await this.log.marks([log]);
+    if (!marks) return;
+    const floor = await this.raiseFloor(log, marks);
+    while (await this.log.dropBodies(log, floor));
+    const tombstonesUntil = this.clock.now() - this.settings.dedupeMs - HOUR_MS;
+    while (await this.log.removeRows(log, floor, tombstonesUntil));
+  }
+
+  /** Over the rows that nobody may read any more: from the floor on, as long as each is one of them. */
+  private async raiseFloor(log: string, marks: Marks): Promise<number> {
+    let floor = marks.floor;
+    // Most of the time the first row is to be kept: look at one before reading many.
+    for (let limit = 1; ; limit = MOST_ROWS) {
+      const range = { after: floor - 1, before: Number.MAX_SAFE_INTEGER, limit, maxBytes: MOST_BYTES };
+      const rows = await this.log.read(log, range);
+      const keep = rows.findIndex((row) => !this.isOver(row, marks.acked));
+      const last = keep < 0 ? rows.at(-1) : rows[keep - 1];
+      if (!last) return floor;
+      floor = last.n + 1;
+      await this.log.raiseFloor(log, floor, last.totals);
+      if (keep >= 0) return floor;
+    }
+  }
+
+  /** An expired row is shown as gone for one more day, so that readers see why its number is missing. */
+  private isOver(row: LogRow, acked: number): boolean {
+    const age = this.clock.now() - row.at;
+    if (age > this.settings.ageMs + DAY_MS) return true;
+    if (row.n > acked) return false;
+    return age > this.settings.ackedKeepMs || row.n <= acked - this.settings.ackedKeepMessages;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock, Timer } from '../../common/clock.js';
+
+interface Failed {
+  /** Its place among all durable messages of the sender. */
+  readonly ordinal: number;
+  readonly id: string;
+}
+
+export interface FailStopSettings {
+  /** How long (ms) the first failed message may stay away. */
+  readonly failStopMs: number;
+  /** How many failed messages one sender may owe. */
+  readonly failStopMessages: number;
+}
+
+/**
+ * Keeps first-in-first-out over failures: once a message to a destination failed for now, every later one of the same
+ * sender to it fails too, until the failed ones come again in their order. One per connection, or per REST batch.
+ */
+export class FailStop {
+  private readonly failed = new Map<string, Failed[]>();
+  private ordinals = 0;
+  private owed = 0;
+  private patience: Timer | undefined;
+
+  /** `exhausted`: the sender did not send again in time, or owes too many. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly settings: FailStopSettings,
+    private readonly exhausted: () => void,
+  ) {}
+
+  /**
+   * Whether a message may go on: its place in the sender's order, to be given back with `fail`. `undefined`: it has to
+   * wait for those that failed before it, and counts as failed too.
+   */
+  enter(destination: string, id: string): number | undefined {
+    const waiting = this.failed.get(destination);
+    if (!waiting) return (this.ordinals += 1);
+    if (waiting[0]?.id === id) return this.shift(destination, waiting);
+    if (!waiting.some((each) => each.id === id)) this.fail(destination, id, (this.ordinals += 1));
+    return undefined;
+  }
+
+  /** The message that entered with `ordinal` failed for now. */
+  fail(destination: string, id: string, ordinal: number): void {
+    const waiting = this.failed.get(destination) ?? [];
+    this.failed.set(destination, waiting);
+    const later = waiting.findIndex((each) => each.ordinal > ordinal);
+    waiting.splice(later < 0 ? waiting.length : later, 0, { ordinal, id });
+    this.owed += 1;
+    if (this.owed > this.settings.failStopMessages) this.exhausted();
+    else this.patience ??= this.clock.after(this.settings.failStopMs, this.exhausted);
+  }
+
+  stop(): void {
+    this.patience?.cancel();
+    this.failed.clear();
+  }
+
+  private shift(destination: string, waiting: Failed[]): number | undefined {
+    const first = waiting.shift();
+    this.owed -= 1;
+    if (waiting.length === 0) this.failed.delete(destination);
+    this.patience?.cancel();
+    this.patience = this.owed > 0 ? this.clock.after(this.settings.failStopMs, this.exhausted) : undefined;
+    return first?.ordinal;
+  }
+}

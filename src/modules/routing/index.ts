@@ -1,0 +1,5 @@
+export { FailStop } from './fail-stop.js';
+export { RoutingModule } from './routing.module.js';
+export { RoutingService } from './routing.service.js';
+export { RoutingSettings, type PresencePolicy } from './routing.settings.js';
+export type { Answer, Sender } from './routing.types.js';
