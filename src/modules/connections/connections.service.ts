@@ -4,7 +4,7 @@ import type { CloseCode } from '../../protocol/index.js';
 import { ServerNode } from '../nodes/index.js';
 import { ConnectionsSettings } from './connections.settings.js';
 import { Directory, type ConnectionRow } from './directory.js';
-import type { LiveConnection } from './live-connection.js';
+import type { LiveConnection } from './connections.types.js';
 
 const NOBODY: ReadonlySet<LiveConnection> = new Set();
 

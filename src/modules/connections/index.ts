@@ -2,4 +2,4 @@ export { ConnectionsModule } from './connections.module.js';
 export { ConnectionsService } from './connections.service.js';
 export { ConnectionsSettings } from './connections.settings.js';
 export { Directory, type ConnectionRow } from './directory.js';
-export type { LiveConnection } from './live-connection.js';
+export type { LiveConnection } from './connections.types.js';

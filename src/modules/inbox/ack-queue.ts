@@ -5,7 +5,6 @@ interface Waiting {
   acked: number;
   ackedTotals: Totals;
   readonly done: Array<(before: number) => void>;
-  readonly failed: Array<(error: StoreUnavailable) => void>;
 }
 
 const RETRY_MS = 500;
@@ -22,17 +21,11 @@ export class AckQueue {
   ) {}
 
   /**
-   * `done` is called when it is durable, with the number that stood before. Without `failed` an acknowledgement that
-   * the store did not take is tried again for as long as it takes: a closed window would wait for it for ever.
+   * `done` is called when it is durable, with the number that stood before. What the store did not take is tried again
+   * for as long as it takes: a closed window would wait for it for ever.
    */
-  add(
-    log: string,
-    acked: number,
-    ackedTotals: Totals,
-    done: (before: number) => void,
-    failed?: (error: StoreUnavailable) => void,
-  ): void {
-    this.merge(log, { acked, ackedTotals, done: [done], failed: failed ? [failed] : [] });
+  add(log: string, acked: number, ackedTotals: Totals, done: (before: number) => void): void {
+    this.merge(log, { acked, ackedTotals, done: [done] });
     if (this.running) return;
     this.running = true;
     setImmediate(() => void this.run());
@@ -47,7 +40,6 @@ export class AckQueue {
     if (!present) return void this.waiting.set(log, more);
     if (more.acked > present.acked) Object.assign(present, { acked: more.acked, ackedTotals: more.ackedTotals });
     present.done.push(...more.done);
-    present.failed.push(...more.failed);
   }
 
   private async run(): Promise<void> {
@@ -58,7 +50,8 @@ export class AckQueue {
         await this.write(batch);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        await this.keep(batch, error);
+        for (const [log, waiting] of batch) this.merge(log, waiting);
+        await new Promise<void>((resolve) => void this.clock.after(RETRY_MS, resolve));
       }
     }
     this.running = false;
@@ -72,13 +65,5 @@ export class AckQueue {
       this.raised(log, Math.max(was, acked));
       for (const done of batch.get(log)?.done ?? []) done(was);
     });
-  }
-
-  private async keep(batch: ReadonlyMap<string, Waiting>, error: StoreUnavailable): Promise<void> {
-    for (const [log, { failed, ...rest }] of batch) {
-      for (const tell of failed) tell(error);
-      this.merge(log, { ...rest, failed: [] });
-    }
-    await new Promise<void>((resolve) => void this.clock.after(RETRY_MS, resolve));
   }
 }

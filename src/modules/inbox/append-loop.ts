@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.js';
 import { randomId } from '../../common/ids.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
-import type { AppendOutcome, AppendRules, Draft } from './append-rules.js';
+import type { AppendOutcome, AppendRules, Draft } from './inbox.types.js';
 import { type InboxLog, type LogRow, type RowHead, StoreUnavailable } from './inbox-log.js';
 import { type Moment, momentOf, type Pending, PendingLog } from './pending-log.js';
 

@@ -1,20 +1,7 @@
 import Denque from 'denque';
-import { CLOSE, type CloseCode, durableFrame, goneFrame, Refusal } from '../../protocol/index.js';
+import { CLOSE, durableFrame, goneFrame, Refusal } from '../../protocol/index.js';
+import type { Acknowledged, ReaderSettings, ReaderSink } from './inbox.types.js';
 import { type InboxLog, type LogRow, type Marks, StoreUnavailable, type Totals } from './inbox-log.js';
-
-/** Where a reader's frames go: something with room, or without. */
-export interface ReaderSink {
-  /** Whether it wants more now; when it does again, `InboxReader.pump` is to be called. */
-  readonly writable: boolean;
-  send(frame: string): void;
-  close(code: CloseCode): void;
-}
-
-export interface ReaderSettings {
-  readonly windowMessages: number;
-  readonly windowBytes: number;
-  readonly ageMs: number;
-}
 
 /** A message that was delivered and not yet acknowledged. */
 interface Flight {
@@ -22,15 +9,6 @@ interface Flight {
   readonly bytes: number;
   readonly totals: Totals;
   readonly report?: { readonly key: string };
-}
-
-/** What an acknowledgement up to `seq` covers, as far as this reader knows. */
-export interface Acknowledged {
-  readonly seq: number;
-  /** Of the row `seq`; unknown when it was not in flight. */
-  readonly totals?: Totals;
-  /** Rows whose senders want to hear of it. */
-  readonly reports: ReadonlyArray<{ readonly n: number; readonly key: string }>;
 }
 
 /**

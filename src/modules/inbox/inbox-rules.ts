@@ -1,6 +1,6 @@
 import { NodesService } from '../nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
-import type { AppendRules, Draft, LogView } from './append-rules.js';
+import type { AppendRules, Draft, LogView } from './inbox.types.js';
 import { type LogRow, type Marks, nodeOfInboxLog, type Totals } from './inbox-log.js';
 import type { InboxSettings } from './inbox.settings.js';
 

@@ -5,11 +5,11 @@ import { durableFrame, goneFrame, type InboxPage, type InboxQuery, Refusal } fro
 import { NodesService } from '../nodes/index.js';
 import { AckQueue } from './ack-queue.js';
 import { AppendLoop } from './append-loop.js';
-import type { AppendOutcome, Draft } from './append-rules.js';
-import { InboxLog, inboxLogOf, type LogRow, type Marks, NO_MARKS, StoreUnavailable, type Totals } from './inbox-log.js';
-import { type Acknowledged, InboxReader, type ReaderSink } from './inbox-reader.js';
+import { InboxLog, inboxLogOf, type LogRow, NO_MARKS, StoreUnavailable, type Totals } from './inbox-log.js';
+import { InboxReader } from './inbox-reader.js';
 import { InboxRules, pendingTotals } from './inbox-rules.js';
 import { InboxSettings } from './inbox.settings.js';
+import type { Acknowledged, AppendOutcome, DeliveryReport, Draft, InboxState, ReaderSink } from './inbox.types.js';
 import { ReaderRegistry } from './reader-registry.js';
 import { Retention } from './retention.js';
 
@@ -18,23 +18,6 @@ const DEFAULT_PAGE_ROWS = 200;
 /** Reports are best effort: an acknowledgement by call looks through so many rows for them. */
 const MOST_REPORTED_ROWS = 1_000;
 const MOST_REPORTED_BYTES = 4 * 1024 * 1024;
-
-/** Where an inbox stands. */
-export interface InboxState {
-  readonly epoch: string;
-  readonly floorSeq: number;
-  readonly tailSeq: number;
-  readonly ackedSeq: number;
-  /** Messages that wait. */
-  readonly pending: number;
-  readonly marks: Marks;
-}
-
-/** A row whose sender wants to hear that it was acknowledged. */
-export interface DeliveryReport {
-  readonly nodeId: string;
-  readonly key: string;
-}
 
 /** The durable messages of each node: append, read, acknowledge, retain. */
 @Injectable()
@@ -56,9 +39,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     this.readers = new ReaderRegistry(log, clock, settings);
     const rules = new InboxRules(nodes, settings, (rows) => this.readers.offer(rows));
     this.appends = new AppendLoop(log, rules, clock, guard, settings);
-    this.acks = new AckQueue(log, clock, (of, acked) => {
-      for (const reader of this.readers.of(of)) reader.raiseAcked(acked);
-    });
+    this.acks = new AckQueue(log, clock, (of, acked) => this.raised(of, acked));
     this.retention = new Retention(log, settings, clock);
     guard.onLongStall(() => this.appends.drop());
   }
@@ -128,7 +109,8 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     const range = { after: state.ackedSeq, before: seq + 1, limit: MOST_REPORTED_ROWS, maxBytes: MOST_REPORTED_BYTES };
     const rows = await this.log.read(log, range);
     const totals = await this.totalsAt(log, seq);
-    const before = await new Promise<number>((done, failed) => this.acks.add(log, seq, totals, done, failed));
+    const before = (await this.log.raiseAcked([{ log, acked: seq, ackedTotals: totals }]))[0] ?? 0;
+    this.raised(log, Math.max(before, seq));
     this.tell(
       nodeId,
       before,
@@ -160,6 +142,10 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   get depths(): { appends: number; logs: number; readLogs: number; acks: number } {
     const { appends, readers, acks } = this;
     return { appends: appends.waiting, logs: appends.size, readLogs: readers.size, acks: acks.size };
+  }
+
+  private raised(log: string, acked: number): void {
+    for (const reader of this.readers.of(log)) reader.raiseAcked(acked);
   }
 
   private async bounds(log: string, query: InboxQuery, state: InboxState): Promise<[number, number]> {

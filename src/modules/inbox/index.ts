@@ -1,4 +1,3 @@
-export type { AppendOutcome, Draft } from './append-rules.js';
 export {
   InboxLog,
   type InsertOutcome,
@@ -13,9 +12,19 @@ export {
   StoreUnavailable,
   type Totals,
 } from './inbox-log.js';
-export { type Acknowledged, InboxReader, type ReaderSink } from './inbox-reader.js';
+export { InboxReader } from './inbox-reader.js';
 export { InboxModule } from './inbox.module.js';
-export { type DeliveryReport, InboxService, type InboxState } from './inbox.service.js';
-export { type ResumePoint, resumePoint, type ResumeRequest } from './resume.js';
+export { InboxService } from './inbox.service.js';
+export { resumePoint } from './resume.js';
+export type {
+  Acknowledged,
+  AppendOutcome,
+  DeliveryReport,
+  Draft,
+  InboxState,
+  ReaderSink,
+  ResumePoint,
+  ResumeRequest,
+} from './inbox.types.js';
 export { InboxSettings } from './inbox.settings.js';
 export { StoreHealth } from './store-health.js';

@@ -1,7 +1,7 @@
 import Denque from 'denque';
 import type { StallGuard } from '../../common/stall-guard.js';
 import type { Clock } from '../../common/clock.js';
-import type { AppendOutcome, Draft } from './append-rules.js';
+import type { AppendOutcome, Draft } from './inbox.types.js';
 import { NO_MARKS, NO_TOTALS, type Marks, type RowHead } from './inbox-log.js';
 
 /** A draft that waits for its number. */

@@ -1,21 +1,4 @@
-import type { InboxState } from './inbox.service.js';
-
-/** What a client says that it has: everything up to `lastSeq` of the history `epoch`. */
-export interface ResumeRequest {
-  readonly epoch: string;
-  readonly lastSeq: number;
-}
-
-export interface ResumePoint {
-  /** Delivery begins behind it. */
-  readonly after: number;
-  readonly resumed: boolean;
-  /** The client had everything up to here and may acknowledge it. */
-  readonly resumedAt: number;
-  readonly reason?: 'insufficient_state';
-  /** The same history, but the client saw more of it than there is: the store was probably set back. */
-  readonly suspectedRollback: boolean;
-}
+import type { InboxState, ResumePoint, ResumeRequest } from './inbox.types.js';
 
 /** Where a reader begins: behind what the client has, if that is a place in this log; else behind what was read. */
 export function resumePoint(state: InboxState, asked?: ResumeRequest): ResumePoint {

@@ -1,0 +1,19 @@
+/** `starting`: bound, but not in its place yet; nothing is accepted. `draining`: going away; nothing new is accepted. */
+export type Phase = 'starting' | 'ready' | 'draining';
+
+/** Where this process is in its life. The edges ask before they let anybody in. */
+export class Lifecycle {
+  private current: Phase = 'starting';
+
+  get phase(): Phase {
+    return this.current;
+  }
+
+  becomeReady(): void {
+    if (this.current === 'starting') this.current = 'ready';
+  }
+
+  beginDrain(): void {
+    this.current = 'draining';
+  }
+}

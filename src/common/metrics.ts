@@ -1,0 +1,76 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const SIZES = [0, 1, 10, 100, 1_000, 10_000, 100_000];
+
+/**
+ * What operators see. One registry per application, so that several can live in one process. Labels are words of closed
+ * lists, never ids.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly messages = new Counter({
+    name: 'allspark_messages_total',
+    help: 'Messages by class (durable, transient), way in (websocket, rest) and outcome',
+    labelNames: ['class', 'way', 'outcome'] as const,
+    registers: [this.registry],
+  });
+  readonly deliveries = new Counter({
+    name: 'allspark_deliveries_total',
+    help: 'Message frames handed to connections',
+    registers: [this.registry],
+  });
+  readonly refusals = new Counter({
+    name: 'allspark_refusals_total',
+    help: 'Refusals by code and way in',
+    labelNames: ['code', 'way'] as const,
+    registers: [this.registry],
+  });
+  readonly closes = new Counter({
+    name: 'allspark_closes_total',
+    help: 'Closed connections by close code',
+    labelNames: ['code'] as const,
+    registers: [this.registry],
+  });
+  readonly handshakes = new Counter({
+    name: 'allspark_handshakes_total',
+    help: 'Websocket handshakes by HTTP status',
+    labelNames: ['status'] as const,
+    registers: [this.registry],
+  });
+  readonly drops = new Counter({
+    name: 'allspark_drops_total',
+    help: 'What was dropped, by reason',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+  readonly appendSeconds = new Histogram({
+    name: 'allspark_append_seconds',
+    help: 'From a durable message in to its answer out',
+    buckets: LATENCY_SECONDS,
+    registers: [this.registry],
+  });
+  readonly commitSeconds = new Histogram({
+    name: 'allspark_commit_seconds',
+    help: 'One commit of the store',
+    buckets: LATENCY_SECONDS,
+    registers: [this.registry],
+  });
+  readonly inboxPending = new Histogram({
+    name: 'allspark_inbox_pending_messages',
+    help: 'Messages that waited in an inbox when a connection of its node opened',
+    buckets: SIZES,
+    registers: [this.registry],
+  });
+
+  /** A figure that is read when somebody asks. */
+  observe(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+  }
+
+  /** The text that Prometheus reads. */
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}

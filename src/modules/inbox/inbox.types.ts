@@ -1,0 +1,93 @@
+import type { CloseCode, Refusal } from '../../protocol/index.js';
+import type { LogRow, Marks, Totals } from './inbox-log.js';
+
+/** What somebody wants appended, before it has a number. */
+export interface Draft {
+  readonly key: string;
+  readonly digest: string;
+  readonly body: string;
+  /** Bytes of the body, UTF-8. */
+  readonly bytes: number;
+  readonly report: boolean;
+  /** Its sender may address a node that nobody has seen yet. */
+  readonly makesKnown: boolean;
+}
+
+/** How an append ended. `refused` with a retryable refusal means: not stored, or unknown. */
+export type AppendOutcome =
+  | { readonly kind: 'stored'; readonly row: LogRow }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** A log as a writer knows it at one tail. */
+export interface LogView {
+  readonly totals: Totals;
+  readonly marks: Marks;
+}
+
+/** What a kind of log lets in. The append loop asks; it decides nothing of this itself. */
+export interface AppendRules {
+  /** Asked while a log has no row: why this draft may not be its first. */
+  first(log: string, draft: Draft): Promise<Refusal | undefined>;
+  /** Asked for each draft against the tail that it would follow. */
+  admit(view: LogView, draft: Draft): Refusal | undefined;
+  /** Told of durable rows, those of one log in their order. */
+  appended(rows: readonly LogRow[]): void;
+}
+
+/** Where a reader's frames go: something with room, or without. */
+export interface ReaderSink {
+  /** Whether it wants more now; when it does again, `InboxReader.pump` is to be called. */
+  readonly writable: boolean;
+  send(frame: string): void;
+  close(code: CloseCode): void;
+}
+
+export interface ReaderSettings {
+  readonly windowMessages: number;
+  readonly windowBytes: number;
+  readonly ageMs: number;
+}
+
+/** What an acknowledgement up to `seq` covers, as far as this reader knows. */
+export interface Acknowledged {
+  readonly seq: number;
+  /** Of the row `seq`; unknown when it was not in flight. */
+  readonly totals?: Totals;
+  /** Rows whose senders want to hear of it. */
+  readonly reports: ReadonlyArray<{ readonly n: number; readonly key: string }>;
+}
+
+/** Where an inbox stands. */
+export interface InboxState {
+  readonly epoch: string;
+  readonly floorSeq: number;
+  readonly tailSeq: number;
+  readonly ackedSeq: number;
+  /** Messages that wait. */
+  readonly pending: number;
+  readonly marks: Marks;
+}
+
+/** A row whose sender wants to hear that it was acknowledged. */
+export interface DeliveryReport {
+  readonly nodeId: string;
+  readonly key: string;
+}
+
+/** What a client says that it has: everything up to `lastSeq` of the history `epoch`. */
+export interface ResumeRequest {
+  readonly epoch: string;
+  readonly lastSeq: number;
+}
+
+export interface ResumePoint {
+  /** Delivery begins behind it. */
+  readonly after: number;
+  readonly resumed: boolean;
+  /** The client had everything up to here and may acknowledge it. */
+  readonly resumedAt: number;
+  readonly reason?: 'insufficient_state';
+  /** The same history, but the client saw more of it than there is: the store was probably set back. */
+  readonly suspectedRollback: boolean;
+}
