@@ -1,4 +1,3 @@
-import type { Connection } from './connection.js';
 import { type Deferred, deferred } from './deferred.js';
 import { AllsparkError } from './errors.js';
 import { encodeFetchInbox, type Hello, type InboxEntry, type InboxPage, type InboxRange } from './frames.js';
@@ -28,7 +27,7 @@ export function knowsInbox(hello: Hello, asked: { epoch: string; lastSeq: number
  * What is delivered meanwhile waits here, so that the receiver sees one order.
  */
 export class CatchUp {
-  readonly #connection: Connection;
+  readonly #connection: { send(text: string): void };
   readonly #receiver: Receiver;
   readonly #timers: Timers;
   readonly #events: CatchUpEvents;
@@ -37,7 +36,7 @@ export class CatchUp {
   #requests = 0;
   #running = true;
 
-  constructor(connection: Connection, receiver: Receiver, timers: Timers, events: CatchUpEvents) {
+  constructor(connection: { send(text: string): void }, receiver: Receiver, timers: Timers, events: CatchUpEvents) {
     this.#connection = connection;
     this.#receiver = receiver;
     this.#timers = timers;

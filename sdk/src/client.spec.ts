@@ -191,6 +191,20 @@ describe('closing', () => {
     expect(harness.timers.pending).toBe(0);
   });
 
+  it('waits longer after each short connection, and begins again after one that lasted', async () => {
+    await start();
+    const delays: number[] = [];
+    let connection = await harness.open();
+    for (const livedMs of [0, 0, 10_000, 0]) {
+      harness.timers.advance(livedMs);
+      connection.close(1012);
+      delays.push((await harness.passDelay()).delayMs);
+      connection = await harness.accept({ resumed: true });
+      await harness.status('resumed');
+    }
+    expect(delays).toEqual([250, 500, 250, 500]);
+  });
+
   it('gets a new key after 4002 before it comes back', async () => {
     let made = 0;
     await start({ authKey: () => `key${(made += 1)}` });

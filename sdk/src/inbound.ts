@@ -77,10 +77,9 @@ export class Inbound {
     this.receiver.detach();
   }
 
+  /** One frame of the connection that counts; one that is closed brings none. */
   take(frame: ServerFrame, connection: Connection): void {
     if (frame.kind === 'receipt') return this.#onReceipt(frame);
-    // A connection that was moved away from may still deliver; the new one brings all of that again.
-    if (connection !== this.#current) return;
     if (isInboxEntry(frame)) return this.#onEntry(frame);
     if (frame.kind === 'error' || frame.kind === 'node_unknown' || frame.kind === 'session_denied') {
       return this.#onRefusal(frame);

@@ -65,6 +65,18 @@ describe('outbox', () => {
     expect(timers.pending).toBe(0);
   });
 
+  it('sends the oldest first after a reconnect, whatever had been held back before', () => {
+    open();
+    ignore(put('1'));
+    outbox.goBack('1', 10_000);
+    ignore(put('2', 'c'));
+    outbox.lost(LOST);
+    taken();
+    timers.advance(10_000);
+    open();
+    expect(taken()).toEqual(['1', '2']);
+  });
+
   it('keeps what was written before the refused one', () => {
     open();
     putAll('1', '2', '3');
