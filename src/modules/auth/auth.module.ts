@@ -1,0 +1,73 @@
+import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata, type Provider } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import { AuthKeyVerifier } from './auth-key-verifier.js';
+import { AuthSettings, type AuthOptions } from './auth.settings.js';
+import { BearerGuard } from './bearer.guard.js';
+import { BearerStrategy } from './bearer.strategy.js';
+import { CallerSeen, NobodyWatches } from './caller-seen.js';
+import { KeyRing } from './key-ring.js';
+import { RolesGuard } from './roles.js';
+import { UpgradeAuthenticator } from './upgrade-authenticator.js';
+import { ValidationKeys } from './validation-keys.js';
+
+export interface AuthWiring {
+  /** Modules that provide `ValidationKeyStore`, `Clock` and `callerSeen`, unless they are global. */
+  readonly imports?: ModuleMetadata['imports'];
+  /** Token of a provider with the method of `CallerSeen`; without one nobody is told. */
+  readonly callerSeen?: InjectionToken;
+}
+
+export interface AsyncAuthWiring extends AuthWiring {
+  readonly inject?: InjectionToken[];
+  readonly useFactory: (...given: never[]) => AuthOptions | Promise<AuthOptions>;
+}
+
+/** Needs from its surroundings: `ValidationKeyStore`, `Clock`. */
+@Module({})
+export class AuthModule {
+  static forRoot(options: AuthOptions, wiring: AuthWiring = {}): DynamicModule {
+    return dynamicModule({ provide: AuthSettings, useValue: new AuthSettings(options) }, wiring);
+  }
+
+  static forRootAsync(wiring: AsyncAuthWiring): DynamicModule {
+    const { useFactory, inject = [] } = wiring;
+    const make = async (...given: never[]): Promise<AuthSettings> => new AuthSettings(await useFactory(...given));
+    return dynamicModule({ provide: AuthSettings, useFactory: make, inject }, wiring);
+  }
+}
+
+function makeKeyRing(settings: AuthSettings, clock: Clock): KeyRing {
+  return KeyRing.of(settings, clock);
+}
+
+function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWiring): DynamicModule {
+  const watcher: Provider = callerSeen
+    ? { provide: CallerSeen, useExisting: callerSeen }
+    : { provide: CallerSeen, useClass: NobodyWatches };
+  return {
+    module: AuthModule,
+    imports,
+    providers: [
+      settings,
+      watcher,
+      { provide: KeyRing, useFactory: makeKeyRing, inject: [AuthSettings, Clock] },
+      AuthKeyVerifier,
+      BearerStrategy,
+      BearerGuard,
+      RolesGuard,
+      ValidationKeys,
+      UpgradeAuthenticator,
+    ],
+    // The guards are made in the module of the controller that uses them, so what they need is exported too.
+    exports: [
+      AuthSettings,
+      CallerSeen,
+      AuthKeyVerifier,
+      BearerStrategy,
+      BearerGuard,
+      RolesGuard,
+      ValidationKeys,
+      UpgradeAuthenticator,
+    ],
+  };
+}

@@ -1,0 +1,52 @@
+import type { JWK } from 'jose';
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+
+/** What an operator may set. At least one of the four sources of keys is needed; each time is in ms. */
+export interface AuthOptions {
+  /** HS256, at least 32 bytes. */
+  readonly secret?: string;
+  /** PEM; its kind fixes the algorithm. */
+  readonly publicKey?: string;
+  /** Address of a JWK Set. */
+  readonly jwksUri?: string;
+  /** A JWK Set at hand; each key with `kid` and `alg`. */
+  readonly keySet?: readonly JWK[];
+  /** When given, each auth key must carry it as `iss`. */
+  readonly issuer?: string;
+  readonly leewayMs?: number;
+  readonly maxLifetimeMs?: number;
+  readonly validationKeyMs?: number;
+}
+
+/** The options with their defaults. Secrets are private fields, so that no dump of this object shows them. */
+export class AuthSettings {
+  readonly publicKey?: string;
+  readonly jwksUri?: string;
+  readonly issuer?: string;
+  readonly leewayMs: number;
+  readonly maxLifetimeMs: number;
+  readonly validationKeyMs: number;
+  readonly #secret?: string;
+  readonly #keySet: readonly JWK[];
+
+  constructor(options: AuthOptions) {
+    this.publicKey = options.publicKey;
+    this.jwksUri = options.jwksUri;
+    this.issuer = options.issuer;
+    this.leewayMs = options.leewayMs ?? 60 * SECOND_MS;
+    this.maxLifetimeMs = options.maxLifetimeMs ?? 24 * HOUR_MS;
+    this.validationKeyMs = options.validationKeyMs ?? 60 * SECOND_MS;
+    this.#secret = options.secret;
+    this.#keySet = options.keySet ?? [];
+  }
+
+  get secret(): string | undefined {
+    return this.#secret;
+  }
+
+  get keySet(): readonly JWK[] {
+    return this.#keySet;
+  }
+}

@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
+import { AuthSettings } from './auth.settings.js';
+import type { Identity } from './identity.js';
+import { ValidationKeyStore, type ValidationGrant } from './validation-key-store.js';
+import { ValidationKeys } from './validation-keys.js';
+
+class MapStore extends ValidationKeyStore {
+  readonly grants = new Map<string, ValidationGrant>();
+
+  async put(digest: string, grant: ValidationGrant): Promise<void> {
+    this.grants.set(digest, grant);
+  }
+
+  async peek(digest: string): Promise<ValidationGrant | undefined> {
+    return this.grants.get(digest);
+  }
+
+  async use(digest: string): Promise<boolean> {
+    return this.grants.delete(digest);
+  }
+}
+
+const HERE = '~shere';
+let clock: ManualClock;
+let store: MapStore;
+let keys: ValidationKeys;
+let identity: Identity;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  store = new MapStore();
+  keys = new ValidationKeys(store, new AuthSettings({ secret: 's'.repeat(32) }), clock);
+  const issuedAt = clock.now() / 1_000;
+  identity = { nodeId: 'phone', clientId: 'ann', role: 'app', issuedAt, expiresAt: issuedAt + 600, kid: 'k' };
+});
+
+describe('a validation key', () => {
+  it('carries on the identity, here, for a minute', async () => {
+    const { validationKey, expiresInSeconds } = await keys.issue(identity, HERE);
+    expect(expiresInSeconds).toBe(60);
+    clock.advance(59_999);
+    expect(await keys.peek(validationKey, HERE)).toEqual({
+      ...identity,
+      serverNodeId: HERE,
+      validUntil: clock.now() + 1,
+    });
+    clock.advance(1);
+    expect(await keys.peek(validationKey, HERE)).toBeUndefined();
+  });
+
+  it('is 128 random bits, of which the store sees a digest only', async () => {
+    const issued = await Promise.all(Array.from({ length: 100 }, () => keys.issue(identity, HERE)));
+    const texts = new Set(issued.map(({ validationKey }) => validationKey));
+    expect(texts.size).toBe(100);
+    for (const text of texts) {
+      expect(Buffer.from(text, 'base64url')).toHaveLength(16);
+      expect(JSON.stringify([...store.grants])).not.toContain(text);
+    }
+  });
+
+  it('opens nothing on another server node, and stays good for its own', async () => {
+    const { validationKey } = await keys.issue(identity, HERE);
+    expect(await keys.peek(validationKey, '~sthere')).toBeUndefined();
+    expect(await keys.peek(validationKey, HERE)).toBeDefined();
+  });
+
+  it('ends with the auth key plus the leeway', async () => {
+    const dying = { ...identity, expiresAt: clock.now() / 1_000 - 50 };
+    const { validationKey, expiresInSeconds } = await keys.issue(dying, HERE);
+    expect(expiresInSeconds).toBe(10);
+    clock.advance(9_999);
+    expect(await keys.peek(validationKey, HERE)).toBeDefined();
+    clock.advance(1);
+    expect(await keys.peek(validationKey, HERE)).toBeUndefined();
+  });
+
+  it('may be looked at often and is used by exactly one of 100 at once', async () => {
+    const { validationKey } = await keys.issue(identity, HERE);
+    const present = async (): Promise<boolean> =>
+      (await keys.peek(validationKey, HERE)) !== undefined && keys.use(validationKey);
+    const outcomes = await Promise.all(Array.from({ length: 100 }, present));
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(await keys.peek(validationKey, HERE)).toBeUndefined();
+  });
+
+  it.each(['', 'x', 'a'.repeat(22), 'a'.repeat(100_000), 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln', '__proto__'])(
+    'is not %.30s',
+    async (text) => {
+      expect(await keys.peek(text, HERE)).toBeUndefined();
+      expect(await keys.use(text)).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import { randomId } from '../../common/ids.js';
+import { AuthSettings } from './auth.settings.js';
+import type { Identity } from './identity.js';
+import { ValidationKeyStore, type ValidationGrant } from './validation-key-store.js';
+
+const SECOND_MS = 1_000;
+const KEY_FORM = /^[A-Za-z0-9_-]{22}$/;
+
+export interface IssuedValidationKey {
+  readonly validationKey: string;
+  readonly expiresInSeconds: number;
+}
+
+/** Short-lived keys that open one websocket on one server node, for callers that cannot send headers. */
+@Injectable()
+export class ValidationKeys {
+  constructor(
+    private readonly store: ValidationKeyStore,
+    private readonly settings: AuthSettings,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A new key that carries the identity on; stored when it resolves. Only its digest is kept. */
+  async issue(identity: Identity, serverNodeId: string): Promise<IssuedValidationKey> {
+    const now = this.clock.now();
+    const validUntil = Math.min(now + this.settings.validationKeyMs, this.endOf(identity));
+    const validationKey = randomId();
+    await this.store.put(digestOf(validationKey), grantFor(identity, serverNodeId, validUntil), now);
+    return { validationKey, expiresInSeconds: Math.max(0, Math.floor((validUntil - now) / SECOND_MS)) };
+  }
+
+  /** What the key opens here and now, or `undefined`: unknown, used, expired, of another server node. Uses nothing up. */
+  async peek(validationKey: string, serverNodeId: string): Promise<ValidationGrant | undefined> {
+    if (!KEY_FORM.test(validationKey)) return undefined;
+    const grant = await this.store.peek(digestOf(validationKey));
+    if (!grant || grant.serverNodeId !== serverNodeId) return undefined;
+    return this.clock.now() < Math.min(grant.validUntil, this.endOf(grant)) ? grant : undefined;
+  }
+
+  /** Uses the key up: true for exactly one caller in the whole cluster. Does not look at the time: `peek` comes first. */
+  async use(validationKey: string): Promise<boolean> {
+    return KEY_FORM.test(validationKey) && this.store.use(digestOf(validationKey));
+  }
+
+  private endOf({ expiresAt }: { expiresAt: number }): number {
+    return expiresAt * SECOND_MS + this.settings.leewayMs;
+  }
+}
+
+function digestOf(validationKey: string): string {
+  return createHash('sha256').update(validationKey).digest('base64url');
+}
+
+function grantFor(identity: Identity, serverNodeId: string, validUntil: number): ValidationGrant {
+  const { nodeId, clientId, role, issuedAt, expiresAt, kid } = identity;
+  return { nodeId, clientId, role, issuedAt, expiresAt, kid, serverNodeId, validUntil };
+}
