@@ -1,0 +1,44 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { Metrics } from '../../common/metrics.js';
+import { ConnectionsService } from '../../modules/connections/index.js';
+import { InboxService } from '../../modules/inbox/index.js';
+import { LoopLag } from './loop-lag.js';
+
+/** What node.js says of the process: one set, however many applications live in it. */
+let ofProcess: readonly Metric[] | undefined;
+
+function processMetrics(): readonly Metric[] {
+  if (ofProcess) return ofProcess;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  // The declared type describes the values, but what is handed out are the metrics themselves.
+  ofProcess = registry.getMetricsAsArray() as unknown as Metric[];
+  return ofProcess;
+}
+
+/** Figures that are read when somebody asks. */
+@Injectable()
+export class Figures implements OnModuleInit {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly connections: ConnectionsService,
+    private readonly inbox: InboxService,
+    private readonly lag: LoopLag,
+  ) {}
+
+  onModuleInit(): void {
+    const { metrics, connections, inbox, lag } = this;
+    for (const metric of processMetrics()) metrics.registry.registerMetric(metric);
+    metrics.observe('allspark_connections', 'Live connections', () => connections.size);
+    metrics.observe(
+      'allspark_loop_lag_seconds',
+      'Event loop lag, 99th percentile of the last second',
+      () => lag.currentMs / 1_000,
+    );
+    metrics.observe('allspark_appends_waiting', 'Messages that wait to be appended', () => inbox.depths.appends);
+    metrics.observe('allspark_logs_held', 'Logs whose tail is held in memory', () => inbox.depths.logs);
+    metrics.observe('allspark_logs_read', 'Logs that have a reader', () => inbox.depths.readLogs);
+    metrics.observe('allspark_acks_waiting', 'Acknowledgements that wait to be written', () => inbox.depths.acks);
+  }
+}

@@ -1,0 +1,37 @@
+import { Controller, Get, Header, Res, UseFilters } from '@nestjs/common';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { Refusal } from '../../protocol/index.js';
+import { Describe } from './describe.js';
+import { problemHeaders, problemOf } from './problem.js';
+import { ProblemFilter } from './problem.filter.js';
+import { Readiness } from './readiness.js';
+import { requestIdOf } from './request-id.js';
+
+const Alive = z.object({ status: z.literal('alive') }).meta({ id: 'Alive' });
+const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' });
+
+/** For those who watch over processes; asks for no key. */
+@Controller()
+@UseFilters(ProblemFilter)
+export class HealthController {
+  constructor(private readonly readiness: Readiness) {}
+
+  @Get('livez')
+  @Header('Cache-Control', 'no-store')
+  @Describe({ summary: 'Whether the process lives', answer: Alive })
+  alive(): z.infer<typeof Alive> {
+    return { status: 'alive' };
+  }
+
+  @Get('readyz')
+  @Header('Cache-Control', 'no-store')
+  @Describe({ summary: 'Whether new work should be sent here, or why not', answer: Ready, refusals: ['retry_later'] })
+  ready(@Res({ passthrough: true }) response: Response): object {
+    const reasons = this.readiness.reasons();
+    if (reasons.length === 0) return { status: 'ready' };
+    const refusal = new Refusal('retry_later', { reason: reasons.join('; ') });
+    response.status(refusal.status).set(problemHeaders(refusal));
+    return { ...problemOf(refusal, requestIdOf(response)), reasons };
+  }
+}

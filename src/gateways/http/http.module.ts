@@ -1,0 +1,93 @@
+import {
+  type DynamicModule,
+  type MiddlewareConsumer,
+  Module,
+  type ModuleMetadata,
+  type NestModule,
+  RequestMethod,
+  type Type,
+} from '@nestjs/common';
+import { GUARDS_METADATA } from '@nestjs/common/internal';
+import { BearerGuard } from '../../modules/auth/index.js';
+import { ConnectionsModule } from '../../modules/connections/index.js';
+import { InboxModule } from '../../modules/inbox/index.js';
+import { NodesModule } from '../../modules/nodes/index.js';
+import { RoutingModule } from '../../modules/routing/index.js';
+import { ApiDocuments } from './api-documents.js';
+import { ConnectController } from './connect.controller.js';
+import { DocsController } from './docs.controller.js';
+import { EdgeMiddleware } from './edge.middleware.js';
+import { Figures } from './figures.js';
+import { HealthController } from './health.controller.js';
+import { InboxCalls } from './inbox-calls.js';
+import { InboxController } from './inbox.controller.js';
+import { DelayMeter, HistogramDelayMeter, LoopLag } from './loop-lag.js';
+import { MessageBatches } from './message-batches.js';
+import { MessagesController } from './messages.controller.js';
+import { MetricsListener } from './metrics-listener.js';
+import { MetricsController } from './metrics.controller.js';
+import { NodeViews } from './node-views.js';
+import { NodesController } from './nodes.controller.js';
+import { PreConnections } from './pre-connections.js';
+import { PreConnectionsController } from './pre-connections.controller.js';
+import { ProblemFilter } from './problem.filter.js';
+import { Readiness } from './readiness.js';
+import { RouteList } from './route-list.js';
+
+const CONTROLLERS: Type[] = [
+  PreConnectionsController,
+  MessagesController,
+  InboxController,
+  NodesController,
+  ConnectController,
+  HealthController,
+  MetricsController,
+  DocsController,
+];
+
+const OWN_PATHS = ['v1/*path', 'connect', 'livez', 'readyz', 'metrics', 'docs', 'docs/*path', 'openapi.json'];
+
+function isGuarded(controller: Type): boolean {
+  const guards = (Reflect.getMetadata(GUARDS_METADATA, controller) ?? []) as unknown[];
+  return guards.includes(BearerGuard);
+}
+
+export interface HttpGatewayWiring {
+  /** The `AuthModule` that the application made, and whatever else provides what is needed and is not global. */
+  readonly imports: ModuleMetadata['imports'];
+}
+
+/**
+ * Needs from its surroundings: `HttpSettings`, `PublicAddress`, `Clock`, `Lifecycle`, `Metrics`, `StoreHealth`, and what
+ * the modules need. The application has to be created with `bodyParser: false` or `rawBody: true`.
+ */
+@Module({})
+export class HttpGatewayModule implements NestModule {
+  static forRoot({ imports = [] }: HttpGatewayWiring): DynamicModule {
+    return {
+      module: HttpGatewayModule,
+      imports: [...imports, NodesModule, ConnectionsModule, InboxModule, RoutingModule],
+      controllers: CONTROLLERS,
+      providers: [
+        { provide: RouteList, useFactory: () => new RouteList(CONTROLLERS, isGuarded) },
+        { provide: DelayMeter, useClass: HistogramDelayMeter },
+        LoopLag,
+        Readiness,
+        Figures,
+        MetricsListener,
+        ApiDocuments,
+        ProblemFilter,
+        PreConnections,
+        MessageBatches,
+        InboxCalls,
+        NodeViews,
+      ],
+      exports: [RouteList, LoopLag, Readiness, MetricsListener, ProblemFilter],
+    };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    const routes = OWN_PATHS.map((path) => ({ path, method: RequestMethod.ALL }));
+    consumer.apply(EdgeMiddleware).forRoutes(...routes);
+  }
+}

@@ -1,0 +1,41 @@
+/** Limits of the HTTP edge. */
+export abstract class HttpSettings {
+  /** Bytes of a body. */
+  abstract readonly maxBodyBytes: number;
+  /** Bytes of the body of a batch of messages. */
+  abstract readonly maxMessagesBodyBytes: number;
+  /** Messages of one batch. */
+  abstract readonly maxMessages: number;
+  /** Bytes of one message of a batch, as on the websocket. */
+  abstract readonly maxFrameBytes: number;
+  /** Levels of JSON; a message of a batch is level 1. */
+  abstract readonly maxJsonDepth: number;
+  /** Keys of the outermost object. */
+  abstract readonly maxTopLevelKeys: number;
+  /** Rows of an inbox page when no limit is asked for, and the highest limit. */
+  abstract readonly pageMessages: number;
+  abstract readonly pageMaxMessages: number;
+  /** Bytes after which an inbox page ends. */
+  abstract readonly pageBytes: number;
+  /** A call that waited so long (ms) is answered `retry_later`. */
+  abstract readonly deadlineMs: number;
+  /** Event loop lag (ms, 99th percentile) above which this process is not ready … */
+  abstract readonly loopLagMs: number;
+  /** … when it lasts so long (ms). */
+  abstract readonly loopLagForMs: number;
+  /** Where `/metrics` asks for no key; undefined: nowhere. Port 0 takes a free one. */
+  abstract readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
+}
+
+/** Where clients reach this process. Asked on each call, because the port is known only after listening. */
+export abstract class PublicAddress {
+  /** `http(s)://…` without a slash at its end; behind a proxy the proxy's. */
+  abstract readonly baseUrl: string;
+  abstract readonly host: string;
+  abstract readonly port: number;
+  abstract readonly tls: boolean;
+  /** A host whose port 80 (443 with TLS) leads here. */
+  abstract readonly proxyHost: string | undefined;
+  /** The exact origins that browsers may come from. */
+  abstract readonly origins: readonly string[];
+}

@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import { Lifecycle } from '../../common/lifecycle.js';
+import { StoreHealth } from '../../modules/inbox/index.js';
+import { LoopLag } from './loop-lag.js';
+
+/** Whether new work should be sent here. */
+@Injectable()
+export class Readiness {
+  constructor(
+    private readonly lifecycle: Lifecycle,
+    private readonly store: StoreHealth,
+    private readonly lag: LoopLag,
+  ) {}
+
+  /** Why not; empty when it should. */
+  reasons(): string[] {
+    const { phase } = this.lifecycle;
+    const problem = this.store.problem();
+    return [
+      ...(phase === 'ready' ? [] : [`the server is ${phase}`]),
+      ...(problem === undefined ? [] : [`store: ${problem}`]),
+      ...(this.lag.tooLate ? [`the event loop lags ${Math.round(this.lag.currentMs)} ms`] : []),
+    ];
+  }
+}

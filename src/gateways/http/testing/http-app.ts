@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import request from 'supertest';
+import { Clock, SystemClock } from '../../../common/clock.js';
+import { Lifecycle } from '../../../common/lifecycle.js';
+import { Metrics } from '../../../common/metrics.js';
+import { StallGuard } from '../../../common/stall-guard.js';
+import { AuthModule, type Role, signAuthKey } from '../../../modules/auth/index.js';
+import { ConnectionsSettings } from '../../../modules/connections/index.js';
+import { InboxSettings, StoreHealth } from '../../../modules/inbox/index.js';
+import { NodesModule, NodesService, ServerNode } from '../../../modules/nodes/index.js';
+import { RoutingSettings } from '../../../modules/routing/index.js';
+import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
+import { HttpGatewayModule } from '../http.module.js';
+import { HttpSettings, PublicAddress } from '../http.settings.js';
+import { DelayMeter } from '../loop-lag.js';
+import { ProblemFilter } from '../problem.filter.js';
+
+const SECRET = 'a secret that is long enough for HS256';
+const KIB = 1024;
+const DAY_MS = 86_400_000;
+
+export const HTTP_SETTINGS = {
+  maxBodyBytes: 256 * KIB,
+  maxMessagesBodyBytes: 4 * KIB * KIB,
+  maxMessages: 1_000,
+  maxFrameBytes: 64 * KIB,
+  maxJsonDepth: 32,
+  maxTopLevelKeys: 64,
+  pageMessages: 200,
+  pageMaxMessages: 1_000,
+  pageBytes: 4 * KIB * KIB,
+  deadlineMs: 5_000,
+  loopLagMs: 200,
+  loopLagForMs: 5_000,
+  metricsAddress: undefined,
+} satisfies HttpSettings;
+
+const INBOX_SETTINGS = {
+  maxMessages: 10_000,
+  maxBytes: 64 * KIB * KIB,
+  ageMs: 30 * DAY_MS,
+  ackedKeepMs: DAY_MS,
+  ackedKeepMessages: 1_000,
+  dedupeMs: DAY_MS,
+  tailTrustMs: 30_000,
+  deadlineMs: 5_000,
+  pollMs: 5_000,
+  pollJitterMs: 0,
+  windowMessages: 256,
+  windowBytes: 512 * KIB,
+} satisfies InboxSettings;
+
+const ROUTING_SETTINGS: RoutingSettings = {
+  presence: 'client',
+  allowUnknownDestinations: false,
+  failStopMs: 30_000,
+  failStopMessages: 1_000,
+};
+
+const LOCAL_ADDRESS = {
+  baseUrl: 'http://localhost:8080',
+  host: 'localhost',
+  port: 8080,
+  tls: false,
+  proxyHost: undefined,
+  origins: ['https://app.example.com'],
+} satisfies PublicAddress;
+
+/** A store that can be told to be full. */
+export class SwitchableHealth extends StoreHealth {
+  trouble: string | undefined;
+
+  problem(): string | undefined {
+    return this.trouble;
+  }
+
+  onFatal(): void {}
+}
+
+/** An event loop that is as late as a test wants it. */
+export class SetDelay extends DelayMeter {
+  p99Ms = 0;
+
+  readP99Ms(): number {
+    return this.p99Ms;
+  }
+
+  stop(): void {}
+}
+
+export interface HttpAppOptions {
+  readonly http?: Partial<HttpSettings>;
+  readonly inbox?: Partial<InboxSettings>;
+  readonly address?: Partial<PublicAddress>;
+  readonly clock?: Clock;
+  /** Stays in the phase `starting`. */
+  readonly starting?: boolean;
+}
+
+@Global()
+@Module({})
+class Surroundings {
+  static with({ http, inbox, address, clock = new SystemClock() }: HttpAppOptions): DynamicModule {
+    const providers = [
+      { provide: Clock, useValue: clock },
+      { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
+      { provide: Lifecycle, useValue: new Lifecycle() },
+      { provide: Metrics, useValue: new Metrics() },
+      { provide: HttpSettings, useValue: { ...HTTP_SETTINGS, ...http } },
+      { provide: InboxSettings, useValue: { ...INBOX_SETTINGS, ...inbox } },
+      { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
+      { provide: ConnectionsSettings, useValue: { perNode: 10 } },
+      { provide: PublicAddress, useValue: { ...LOCAL_ADDRESS, ...address } },
+    ];
+    return { module: Surroundings, providers, exports: providers.map(({ provide }) => provide) };
+  }
+}
+
+/** The HTTP edge over the real modules and an embedded store in a folder of its own. */
+export class HttpApp {
+  private constructor(
+    readonly app: NestExpressApplication,
+    readonly health: SwitchableHealth,
+    readonly delay: SetDelay,
+    private readonly folder: string,
+  ) {}
+
+  static async start(options: HttpAppOptions = {}): Promise<HttpApp> {
+    const folder = await mkdtemp(join(tmpdir(), 'allspark-http-'));
+    const [health, delay] = [new SwitchableHealth(), new SetDelay()];
+    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [NodesModule], callerSeen: NodesService });
+    const testing = await Test.createTestingModule({
+      imports: [
+        Surroundings.with(options),
+        EmbeddedStorageModule.forRoot({ dataDir: folder, minFreeBytes: 0 }),
+        auth,
+        HttpGatewayModule.forRoot({ imports: [auth] }),
+      ],
+    })
+      .overrideProvider(StoreHealth)
+      .useValue(health)
+      .overrideProvider(DelayMeter)
+      .useValue(delay)
+      .compile();
+    const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
+    app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
+    await app.listen(0, '127.0.0.1');
+    const started = new HttpApp(app, health, delay, folder);
+    if (!options.starting) await started.becomeReady();
+    return started;
+  }
+
+  get port(): number {
+    return (this.app.getHttpServer().address() as AddressInfo).port;
+  }
+
+  get<T>(token: abstract new (...args: never[]) => T): T {
+    return this.app.get<T>(token, { strict: false });
+  }
+
+  async becomeReady(): Promise<void> {
+    await this.get(ServerNode).claim('127.0.0.1:8080');
+    this.get(Lifecycle).becomeReady();
+  }
+
+  /** A call; with `by` in the name of that node. */
+  async call(
+    method: 'get' | 'post' | 'put' | 'head' | 'options' | 'delete',
+    path: string,
+    by?: Who,
+  ): Promise<request.Test> {
+    const call = request(this.app.getHttpServer())[method](path);
+    return by === undefined ? call : call.set('Authorization', `Bearer ${await keyOf(by)}`);
+  }
+
+  async close(): Promise<void> {
+    this.get(StallGuard).stop();
+    await this.app.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface Who {
+  readonly sub: string;
+  readonly clientId?: string;
+  readonly role?: Role;
+}
+
+export function keyOf({ sub, clientId, role }: Who): Promise<string> {
+  return signAuthKey({ sub, clientId, role, alg: 'HS256', secret: SECRET });
+}
