@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EmbeddedStore } from '../../src/storage/embedded/embedded-store.js';
 import { runProgram } from '../support/server-process.js';
 
 let dataDir: string;
@@ -16,6 +19,15 @@ const run = (...args: string[]) => runProgram(args);
 
 const made = async (...args: string[]) => (await run('token', 'make', '--data-dir', dataDir, ...args)).stdout[0] ?? '';
 const verify = (...args: string[]) => run('token', 'verify', '--json', '--data-dir', dataDir, ...args);
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 describe('the command line', () => {
   it('lists its commands', async () => {
@@ -54,10 +66,10 @@ describe('the command line', () => {
   });
 
   it('ends with 69 and names the address where nothing answers', async () => {
-    const url = 'http://127.0.0.1:9';
+    const url = `http://127.0.0.1:${await closedPort()}`;
     const { code, stderr } = await run('sub', '--as', 'bob', '--url', url, '--data-dir', dataDir);
     expect(code).toBe(69);
-    expect(stderr.join('\n')).toContain(url);
+    expect(stderr.join('\n')).toContain(`${url} (ECONNREFUSED)`);
     expect(stderr.join('\n')).toContain('npm start');
   });
 
@@ -149,6 +161,18 @@ describe('doctor', () => {
 });
 
 describe('store new-epoch', () => {
+  it('begins another history and names both', async () => {
+    const store = await EmbeddedStore.open({ dataDir });
+    const first = store.epoch();
+    await store.close();
+    const renew = async () =>
+      JSON.parse((await run('store', 'new-epoch', '--json', '--data-dir', dataDir)).stdout[0] ?? '') as unknown;
+    const { before, after } = (await renew()) as Record<string, string>;
+    expect(before).toBe(first);
+    expect(after).not.toBe(before);
+    expect(await renew()).toMatchObject({ before: after });
+  });
+
   it('makes no store where there is none', async () => {
     const { code, stderr } = await run('store', 'new-epoch', '--data-dir', join(dataDir, 'elsewhere'));
     expect(code).toBe(74);
