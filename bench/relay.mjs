@@ -1,0 +1,95 @@
+// Durable one-to-one messages over real websockets: rate and server CPU a message, for several ways to keep the same
+// number in flight. Prints one line a shape, and ratios between them, which hold on a noisy machine too.
+import { WebSocket } from 'ws';
+import { startServer } from './server.mjs';
+
+const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 20_000);
+const PAYLOAD = JSON.stringify('x'.repeat(90));
+
+function open(url, key) {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/connect`, { headers: { authorization: `Bearer ${key}` } });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('message', () => resolve(socket));
+  });
+}
+
+/** Keeps `inFlight` messages without a receipt on each sender until `total` receipts are there. */
+function pump(senders, receiverOf, total, inFlight) {
+  let sent = 0;
+  let confirmed = 0;
+  const next = (socket, index) => {
+    if (sent >= total) return;
+    sent += 1;
+    socket.send(`{"dest_id":"${receiverOf(index)}","payload":${PAYLOAD}}`);
+  };
+  return new Promise((resolve, reject) => {
+    senders.forEach((socket, index) => {
+      socket.on('message', (data) => {
+        const text = data.toString('latin1');
+        if (!text.startsWith('{"type":-112')) return reject(new Error(`no receipt but ${text}`));
+        confirmed += 1;
+        if (confirmed === total) resolve();
+        else next(socket, index);
+      });
+      for (let each = 0; each < inFlight; each += 1) next(socket, index);
+    });
+  });
+}
+
+/** A reader that acknowledges as the protocol asks. */
+function read(socket) {
+  let unacknowledged = 0;
+  socket.on('message', (data) => {
+    const match = /^\{"seq":(\d+)/.exec(data.toString('latin1'));
+    if (!match) return;
+    unacknowledged += 1;
+    if (unacknowledged < 64) return;
+    unacknowledged = 0;
+    socket.send(`{"type":-111,"seq":${match[1]}}`);
+  });
+}
+
+export async function measure(server, { connections, inFlight, receivers = connections, total = MESSAGES }) {
+  const role = { role: 'app' };
+  const name = `r${connections}x${inFlight}-`;
+  const readers = [];
+  for (let index = 0; index < receivers; index += 1)
+    readers.push(await open(server.url, await server.keyOf(name + index, role)));
+  for (const reader of readers) read(reader);
+  const senders = [];
+  for (let index = 0; index < connections; index += 1)
+    senders.push(await open(server.url, await server.keyOf(`s${name}${index}`, role)));
+  const receiverOf = (index) => name + (index % receivers);
+  const before = server.usage();
+  const start = performance.now();
+  await pump(senders, receiverOf, total, inFlight);
+  const seconds = (performance.now() - start) / 1000;
+  const after = server.usage();
+  for (const socket of [...senders, ...readers]) socket.terminate();
+  const figures = {
+    perSecond: total / seconds,
+    cpuMicros: ((after.cpuSeconds - before.cpuSeconds) / total) * 1e6,
+    writtenBytes: (after.writtenBytes - before.writtenBytes) / total,
+  };
+  const shape = `${connections} connections x ${inFlight} in flight`;
+  console.log(
+    `relay: ${shape.padEnd(32)} ${figures.perSecond.toFixed(0).padStart(7)} messages/s  ` +
+      `${figures.cpuMicros.toFixed(1).padStart(6)} us server CPU  ${(figures.writtenBytes / 1024).toFixed(1)} KB written a message`,
+  );
+  return figures;
+}
+
+const server = await startServer(['--connections-per-address', '0']);
+try {
+  await measure(server, { connections: 1, inFlight: 8, total: 2_000 });
+  const one = await measure(server, { connections: 1, inFlight: 8 });
+  const eight = await measure(server, { connections: 8, inFlight: 1 });
+  await measure(server, { connections: 2, inFlight: 8 });
+  await measure(server, { connections: 64, inFlight: 8 });
+  console.log(
+    `relay: 8 in flight on one connection / 8 connections with one each: ${(one.perSecond / eight.perSecond).toFixed(2)} x the rate`,
+  );
+} finally {
+  await server.stop();
+}

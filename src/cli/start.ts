@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { createLogger, type Logger } from '../common/logging.js';
+import { CONFIG_EXIT_CODE, formatFaults } from '../config/fault.js';
+import { type Config, loadConfig } from '../config/load-config.js';
+import { slices } from '../config/slices.js';
+import { EXIT } from './exit-codes.js';
+import { Supervisor } from './supervisor.js';
+
+/** Runs a server node until it is told to go; the exit code. */
+export async function start(argv: readonly string[]): Promise<number> {
+  const loaded = loadConfig({ env: process.env, argv, readFile: (path) => readFileSync(path, 'utf8') });
+  if (!loaded.ok) {
+    console.error(formatFaults(loaded.faults));
+    return CONFIG_EXIT_CODE;
+  }
+  const { config } = loaded;
+  if (slices.store(config.settings).mongodbUri !== undefined) {
+    console.error('MONGODB_URI is set, but this version has the embedded store only. Unset it to start.');
+    return CONFIG_EXIT_CODE;
+  }
+  return run(config, createLogger(slices.log(config.settings)));
+}
+
+async function run(config: Config, logger: Logger): Promise<number> {
+  const supervisor = new Supervisor(logger, slices.drain(config.settings).totalMs);
+  try {
+    const { startServer } = await import('../create-app.js');
+    const server = await startServer(config, logger);
+    supervisor.watch(server);
+    announce(server.url, server.serverNodeId);
+  } catch (error) {
+    return explain(error, config, logger);
+  }
+  return supervisor.ended;
+}
+
+/** On a terminal the lines to paste for a first message come along; the ready line is for programs too. */
+function announce(url: string, serverNodeId: string): void {
+  console.log(`ready ${url}`);
+  if (!process.stdout.isTTY) return;
+  console.log(
+    [
+      '',
+      `  Server node ${serverNodeId}`,
+      `  Websocket   ${url.replace(/^http/, 'ws')}/connect`,
+      `  API         ${url}/docs`,
+      '',
+      '  A first message, in two other terminals:',
+      `    npx allspark sub --as bob --url ${url}`,
+      `    npx allspark pub --as alice --to bob 'Hello Bob' --url ${url}`,
+      '  Stop the first with Ctrl-C, send again, start it again: the message has waited.',
+      '',
+    ].join('\n'),
+  );
+}
+
+function explain(error: unknown, config: Config, logger: Logger): number {
+  const { port, listenAddress } = slices.listen(config.settings);
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    console.error(
+      `Port ${port} of ${listenAddress} is in use. Stop what runs there, or choose another: --port ${port + 1}`,
+    );
+    return EXIT.unavailable;
+  }
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    console.error(`Cannot listen on ${listenAddress}:${port} (${code}). Choose another: --listen-address, --port`);
+    return EXIT.unavailable;
+  }
+  logger.fatal({ err: error }, 'cannot start');
+  return EXIT.internal;
+}

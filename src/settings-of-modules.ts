@@ -1,0 +1,127 @@
+import type { Config } from './config/load-config.js';
+import { allowedOrigins, ownBaseUrl, slices } from './config/slices.js';
+import type { HttpSettings, PublicAddress } from './gateways/http/index.js';
+import type { NativeSettings } from './gateways/native/index.js';
+import type { AuthOptions } from './modules/auth/index.js';
+import type { ConnectionsSettings } from './modules/connections/index.js';
+import type { InboxSettings } from './modules/inbox/index.js';
+import type { RoutingSettings } from './modules/routing/index.js';
+import type { EmbeddedOptions } from './storage/embedded/index.js';
+
+/** Where the process listens: the port is known only once it does. */
+export class BoundAddress implements PublicAddress {
+  private bound = 0;
+
+  constructor(private readonly config: Config) {}
+
+  bind(port: number): void {
+    this.bound = port;
+  }
+
+  get port(): number {
+    return this.bound;
+  }
+
+  get host(): string {
+    return this.listen.hostAddress;
+  }
+
+  get tls(): boolean {
+    return new URL(this.baseUrl).protocol === 'https:';
+  }
+
+  get baseUrl(): string {
+    return ownBaseUrl(this.listen, this.bound);
+  }
+
+  get proxyHost(): string | undefined {
+    return this.listen.proxyHost;
+  }
+
+  get origins(): readonly string[] {
+    return allowedOrigins(this.listen, this.bound);
+  }
+
+  private get listen(): ReturnType<typeof slices.listen> {
+    return slices.listen(this.config.settings);
+  }
+}
+
+/** Each module declares what it wants to be told; here the configuration is cut to these shapes, and nowhere else. */
+export function connectionsSettings({ settings }: Config): ConnectionsSettings {
+  return { perNode: slices.connections(settings).perNode };
+}
+
+export function inboxSettings({ settings }: Config): InboxSettings {
+  const inbox = slices.inbox(settings);
+  const routing = slices.routing(settings);
+  return {
+    ...inbox,
+    dedupeMs: inbox.dedupeWindowMs,
+    deadlineMs: inbox.storeDeadlineMs,
+    pollMs: routing.pollIntervalMs,
+    pollJitterMs: routing.pollJitterMs,
+    windowMessages: routing.windowMessages,
+    windowBytes: routing.windowBytes,
+  };
+}
+
+export function routingSettings({ settings }: Config): RoutingSettings {
+  return slices.routing(settings);
+}
+
+export function nativeSettings({ settings }: Config, address: BoundAddress): NativeSettings {
+  const { readinessMs, spreadMs, totalMs } = slices.drain(settings);
+  return {
+    ...slices.socket(settings),
+    allowedOrigins: () => address.origins,
+    direct: slices.auth(settings).direct,
+    clockLeewayMs: slices.auth(settings).clockLeewayMs,
+    trustedProxies: slices.listen(settings).trustedProxies,
+    maxHeaderCount: slices.http(settings).maxHeaderCount,
+    capacity: slices.connections(settings).capacity,
+    pageMaxMessages: slices.http(settings).pageMaxMessages,
+    drainReadinessMs: readinessMs,
+    drainSpreadMs: spreadMs,
+    drainTotalMs: totalMs,
+  };
+}
+
+export function httpSettings({ settings }: Config): HttpSettings {
+  const http = slices.http(settings);
+  return {
+    ...http,
+    ...slices.health(settings),
+    maxBodyBytes: http.bodyBytes,
+    maxMessagesBodyBytes: http.messagesBodyBytes,
+    maxMessages: http.messagesPerCall,
+    deadlineMs: slices.store(settings).deadlineMs,
+    metricsAddress: slices.listen(settings).metrics,
+  };
+}
+
+export function embeddedOptions({ settings }: Config): EmbeddedOptions {
+  const store = slices.store(settings);
+  return {
+    dataDir: store.dataDir,
+    deadlineMs: store.deadlineMs,
+    commitRows: store.commitRows,
+    minFreeBytes: store.diskFreeBytes,
+    minFreePercent: store.diskFreeFraction * 100,
+  };
+}
+
+/** `keySet` and a secret that was made on the first start are read before; nothing is read here. */
+export function authOptions({ settings }: Config, made: Pick<AuthOptions, 'secret' | 'keySet'>): AuthOptions {
+  const auth = slices.auth(settings);
+  return {
+    secret: auth.secret?.reveal(),
+    publicKey: auth.publicKey,
+    jwksUri: auth.jwksUri,
+    issuer: auth.issuer,
+    leewayMs: auth.clockLeewayMs,
+    maxLifetimeMs: auth.authKeyMaxMs,
+    validationKeyMs: auth.validationKeyMs,
+    ...made,
+  };
+}
