@@ -11,7 +11,7 @@ export class EmbeddedDirectory extends Directory {
 
   constructor(private readonly store: EmbeddedStore) {
     super();
-    this.nodes = store.table('connections');
+    this.nodes = store.json('connections');
   }
 
   register(row: ConnectionRow, limit: number): Promise<boolean> {

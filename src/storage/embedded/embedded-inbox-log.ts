@@ -23,7 +23,7 @@ export class EmbeddedInboxLog extends InboxLog {
   constructor(private readonly store: EmbeddedStore) {
     super();
     this.maxBatch = store.settings.commitRows;
-    this.stored = new EmbeddedMarks(store.binaryTable('marks'));
+    this.stored = new EmbeddedMarks(store.binary('marks'));
   }
 
   async insert(rows: readonly LogRow[]): Promise<InsertOutcome> {

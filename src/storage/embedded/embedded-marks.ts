@@ -1,6 +1,6 @@
 import { NO_MARKS, type Totals } from '../../modules/inbox/index.js';
 import { logKey } from './index-keys.js';
-import type { BinaryTable } from './journal.js';
+import type { BinaryTable } from './environment.js';
 import { decodeMarks, encodeMarks, type StoredMarks } from './marks-codec.js';
 
 const NONE: StoredMarks = { ...NO_MARKS, emptiedBelow: 1 };

@@ -9,7 +9,7 @@ export class EmbeddedNodeRegistry extends NodeRegistry {
 
   constructor(private readonly store: EmbeddedStore) {
     super();
-    this.nodes = store.table('nodes');
+    this.nodes = store.json('nodes');
   }
 
   async find(nodeIds: readonly string[]): Promise<Array<NodeRecord | undefined>> {

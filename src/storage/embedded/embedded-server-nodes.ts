@@ -8,7 +8,7 @@ export class EmbeddedServerNodes extends ServerNodes {
 
   constructor(private readonly store: EmbeddedStore) {
     super();
-    this.addresses = store.table('server-nodes');
+    this.addresses = store.json('server-nodes');
   }
 
   succeed(proposal: ServerNodeRow): Promise<ServerNodeRow> {

@@ -12,8 +12,8 @@ export class EmbeddedValidationKeys extends ValidationKeyStore {
 
   constructor(private readonly store: EmbeddedStore) {
     super();
-    this.grants = store.table('validation-keys');
-    this.ends = store.table('validation-key-ends');
+    this.grants = store.json('validation-keys');
+    this.ends = store.json('validation-key-ends');
   }
 
   put(digest: string, grant: ValidationGrant, now: number): Promise<void> {

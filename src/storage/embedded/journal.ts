@@ -1,10 +1,8 @@
-import type { Database } from 'lmdb';
 import type { LogRow, RowHead } from '../../modules/inbox/index.js';
+import type { BinaryTable, BinaryTables, Meta } from './environment.js';
 import { Generation, type Place } from './generation.js';
 import { MergedIndex } from './merged-index.js';
 import { EncodedRow, encodeRow } from './row-codec.js';
-
-export type BinaryTable = Database<Buffer, Buffer>;
 
 /**
  * All logs in one table, in the order of their commits, under a rising position. Where a row lies is known from the
@@ -23,7 +21,7 @@ export class Journal {
   /** All up to this position is known here. */
   private last = 0;
 
-  constructor(openTable: (name: string) => BinaryTable, meta: Database<number, string>) {
+  constructor(openTable: BinaryTables, meta: Meta) {
     this.rows = openTable('journal');
     this.index = new MergedIndex(openTable, meta);
   }

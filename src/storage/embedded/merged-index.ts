@@ -1,7 +1,6 @@
-import type { Database } from 'lmdb';
+import type { BinaryTable, BinaryTables, Meta } from './environment.js';
 import type { Generation, LogPart, Place } from './generation.js';
 import { logKey, messageKey, nOfPlaceKey, placeKey } from './index-keys.js';
-import type { BinaryTable } from './journal.js';
 
 /** Which rows a log has. */
 export interface Extent {
@@ -31,8 +30,8 @@ export class MergedIndex {
   private readonly extents: BinaryTable;
 
   constructor(
-    openTable: (name: string) => BinaryTable,
-    private readonly meta: Database<number, string>,
+    openTable: BinaryTables,
+    private readonly meta: Meta,
   ) {
     this.places = openTable('places');
     this.keys = openTable('keys');
@@ -40,7 +39,7 @@ export class MergedIndex {
   }
 
   mergedUpTo(): number {
-    return this.meta.get(MERGED) ?? 0;
+    return Number(this.meta.get(MERGED) ?? 0);
   }
 
   /** Inside a write transaction, once every row up to there is in the index. */

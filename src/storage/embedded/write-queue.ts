@@ -46,6 +46,7 @@ export class WriteQueue {
   private watch: Timer | undefined;
   private failure: Error | undefined;
   private closing = false;
+  private isHeld = false;
   private readonly pace: CommitPace;
   private readonly fatalListeners: Array<(error: Error) => void> = [];
 
@@ -83,6 +84,16 @@ export class WriteQueue {
   /** Jobs that are not answered yet. */
   get depth(): number {
     return this.waiting.length + this.background.length + this.running.length;
+  }
+
+  /** Begins no transaction until the answered function is called; none is running when this resolves. */
+  async hold(): Promise<() => void> {
+    this.isHeld = true;
+    await this.drained();
+    return () => {
+      this.isHeld = false;
+      this.start();
+    };
   }
 
   /** Takes nothing more, and finishes what it has. Answers false when that did not end within the deadline. */
@@ -138,7 +149,7 @@ export class WriteQueue {
   private start(): void {
     this.gathering?.cancel();
     this.gathering = undefined;
-    if (this.outstanding || this.failure || this.waiting.length + this.background.length === 0) return;
+    if (this.outstanding || this.isHeld || this.failure || this.waiting.length + this.background.length === 0) return;
     let broken: Error | undefined;
     const transaction = this.store.transact(() => {
       try {

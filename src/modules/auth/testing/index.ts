@@ -1,0 +1,5 @@
+export {
+  type OpenValidationKeyStore,
+  validationGrant,
+  validationKeyStoreContract,
+} from './validation-key-store-contract.js';

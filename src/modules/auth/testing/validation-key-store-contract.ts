@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { ValidationGrant, ValidationKeyStore } from '../validation-key-store.js';
+
+/** A store made for one test. */
+export interface OpenValidationKeyStore {
+  readonly keys: ValidationKeyStore;
+  /** Another adapter on the same store, as another server node has it. */
+  readonly second: () => Promise<ValidationKeyStore>;
+  readonly close: () => Promise<void>;
+}
+
+const NOW = 1_700_000_000_000;
+
+export function validationGrant(changes: Partial<ValidationGrant> = {}): ValidationGrant {
+  return {
+    nodeId: 'a',
+    clientId: null,
+    role: 'node',
+    issuedAt: NOW / 1_000,
+    expiresAt: NOW / 1_000 + 3_600,
+    kid: null,
+    serverNodeId: '~s1',
+    validUntil: NOW + 60_000,
+    ...changes,
+  };
+}
+
+/** Every promise of the port `ValidationKeyStore`, to be run against an adapter. `open` makes an empty store. */
+export function validationKeyStoreContract(name: string, open: () => Promise<OpenValidationKeyStore>): void {
+  const test = (title: string, run: (opened: OpenValidationKeyStore) => Promise<void>): void =>
+    it(title, async () => {
+      const opened = await open();
+      try {
+        await run(opened);
+      } finally {
+        await opened.close();
+      }
+    });
+
+  describe(`ValidationKeyStore of ${name}:`, () => {
+    test('shows a grant as often as asked', async ({ keys, second }) => {
+      const grant = validationGrant({ clientId: 'k', role: 'admin', kid: 'k1' });
+      await keys.put('digest', grant, NOW);
+      expect([await keys.peek('digest'), await (await second()).peek('digest')]).toEqual([grant, grant]);
+    });
+
+    test('lets exactly one of many use a grant', async ({ keys, second }) => {
+      const adapters = [keys, await second()];
+      await keys.put('digest', validationGrant(), NOW);
+      const uses = await Promise.all(Array.from({ length: 100 }, (_, i) => adapters[i % 2]!.use('digest')));
+      expect(uses.filter(Boolean)).toHaveLength(1);
+      expect(await keys.peek('digest')).toBeUndefined();
+    });
+
+    test('knows nothing of a key that was not put', async ({ keys }) => {
+      expect(await keys.peek('nothing')).toBeUndefined();
+      expect(await keys.use('nothing')).toBe(false);
+    });
+
+    test('keeps one grant when another is used', async ({ keys }) => {
+      await keys.put('one', validationGrant(), NOW);
+      await keys.put('two', validationGrant({ nodeId: 'b' }), NOW);
+      expect(await keys.use('one')).toBe(true);
+      expect((await keys.peek('two'))?.nodeId).toBe('b');
+    });
+
+    test('never forgets a grant that has not ended', async ({ keys }) => {
+      await keys.put('kept', validationGrant({ validUntil: NOW + 60_000 }), NOW);
+      const ended = validationGrant({ validUntil: NOW + 1 });
+      await Promise.all(Array.from({ length: 50 }, (_, i) => keys.put(`ended-${i}`, ended, NOW)));
+      for (let i = 0; i < 50; i++)
+        await keys.put(`later-${i}`, validationGrant({ validUntil: NOW + 90_000 }), NOW + 59_999);
+      expect(await keys.use('kept')).toBe(true);
+    });
+
+    test('rejects once it is closed', async ({ keys, close }) => {
+      await close();
+      await expect(keys.put('digest', validationGrant(), NOW)).rejects.toThrow();
+      await expect(keys.peek('digest')).rejects.toThrow();
+      await expect(keys.use('digest')).rejects.toThrow();
+    });
+  });
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { ConnectionRow, Directory } from '../directory.js';
+
+/** A store made for one test. */
+export interface OpenDirectory {
+  readonly directory: Directory;
+  /** Another adapter on the same store, as another server node has it. */
+  readonly second: () => Promise<Directory>;
+  readonly close: () => Promise<void>;
+}
+
+export function connectionRow(
+  nodeId: string,
+  connectionId: string,
+  changes: Partial<ConnectionRow> = {},
+): ConnectionRow {
+  return { nodeId, connectionId, serverNodeId: '~s1', bootId: 'boot-1', since: 1_700_000_000_000, ...changes };
+}
+
+/** Every promise of the port `Directory`, to be run against an adapter. `open` makes an empty store. */
+export function directoryContract(name: string, open: () => Promise<OpenDirectory>): void {
+  const test = (title: string, run: (opened: OpenDirectory) => Promise<void>): void =>
+    it(title, async () => {
+      const opened = await open();
+      try {
+        await run(opened);
+      } finally {
+        await opened.close();
+      }
+    });
+
+  describe(`Directory of ${name}:`, () => {
+    test('shows a registered connection to everybody at once', async ({ directory, second }) => {
+      const row = connectionRow('a', 'c1');
+      expect(await directory.register(row, 10)).toBe(true);
+      expect(await (await second()).of(['a'])).toEqual([[row]]);
+    });
+
+    test('answers in the order asked, and nothing for a node without connections', async ({ directory }) => {
+      const [a1, a2, b1] = [connectionRow('a', 'c1'), connectionRow('a', 'c2'), connectionRow('b', 'c1')];
+      for (const row of [a1, a2, b1]) await directory.register(row, 10);
+      expect(await directory.of(['b', 'nobody', 'a'])).toEqual([[b1], [], [a1, a2]]);
+      expect(await directory.of([])).toEqual([]);
+    });
+
+    test('keeps a node within its limit, and frees the place of one that goes', async ({ directory }) => {
+      expect(await directory.register(connectionRow('a', 'c1'), 2)).toBe(true);
+      expect(await directory.register(connectionRow('a', 'c2'), 2)).toBe(true);
+      expect(await directory.register(connectionRow('a', 'c3'), 2)).toBe(false);
+      expect(await directory.of(['a'])).toEqual([[connectionRow('a', 'c1'), connectionRow('a', 'c2')]]);
+      await directory.unregister('a', 'c1');
+      expect(await directory.register(connectionRow('a', 'c3'), 2)).toBe(true);
+    });
+
+    test('never exceeds the limit, however many register at once', async ({ directory, second }) => {
+      const adapters = [directory, await second()];
+      const tries = Array.from({ length: 30 }, (_, i) => adapters[i % 2]!.register(connectionRow('a', `c${i}`), 7));
+      expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(7);
+      expect((await directory.of(['a']))[0]).toHaveLength(7);
+    });
+
+    test('takes the same connection twice as one', async ({ directory }) => {
+      const later = connectionRow('a', 'c1', { bootId: 'boot-2' });
+      await directory.register(connectionRow('a', 'c1'), 1);
+      expect(await directory.register(later, 1)).toBe(true);
+      expect(await directory.of(['a'])).toEqual([[later]]);
+    });
+
+    test('does nothing for one that is not there', async ({ directory }) => {
+      await directory.register(connectionRow('a', 'c1'), 10);
+      await directory.unregister('a', 'c2');
+      await directory.unregister('nobody', 'c1');
+      expect(await directory.of(['a'])).toEqual([[connectionRow('a', 'c1')]]);
+    });
+
+    test('forgets what a server node registered in other runs, and nothing else', async ({ directory }) => {
+      const kept = [
+        connectionRow('a', 'c2', { bootId: 'boot-2' }),
+        connectionRow('a', 'c3', { serverNodeId: '~s2', bootId: 'boot-1' }),
+      ];
+      for (const row of [connectionRow('a', 'c1'), ...kept, connectionRow('b', 'c1')])
+        await directory.register(row, 10);
+      expect(await directory.forgetOtherBoots('~s1', 'boot-2')).toBe(2);
+      expect(await directory.of(['a', 'b'])).toEqual([kept, []]);
+      expect(await directory.forgetOtherBoots('~s1', 'boot-2')).toBe(0);
+    });
+
+    test('forgets thousands', async ({ directory }) => {
+      const rows = Array.from({ length: 2_000 }, (_, i) => connectionRow(`n${i}`, `c${i}`));
+      await Promise.all(rows.map((row) => directory.register(row, 10)));
+      expect(await directory.forgetOtherBoots('~s1', 'boot-2')).toBe(2_000);
+      expect((await directory.of(rows.map((row) => row.nodeId))).flat()).toEqual([]);
+    });
+
+    test('rejects once it is closed', async ({ directory, close }) => {
+      await close();
+      await expect(directory.register(connectionRow('a', 'c1'), 1)).rejects.toThrow();
+      await expect(directory.unregister('a', 'c1')).rejects.toThrow();
+      await expect(directory.of(['a'])).rejects.toThrow();
+      await expect(directory.forgetOtherBoots('~s1', 'boot-2')).rejects.toThrow();
+    });
+  });
+}

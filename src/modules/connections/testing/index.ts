@@ -1,0 +1,1 @@
+export { connectionRow, directoryContract, type OpenDirectory } from './directory-contract.js';

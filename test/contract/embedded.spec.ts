@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManualClock } from '../../src/common/clock.js';
+import { validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
+import { directoryContract } from '../../src/modules/connections/testing/index.js';
+import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
+import { nodeRegistryContract, serverNodesContract } from '../../src/modules/nodes/testing/index.js';
+import {
+  EmbeddedDirectory,
+  EmbeddedHealth,
+  EmbeddedInboxLog,
+  EmbeddedNodeRegistry,
+  EmbeddedServerNodes,
+  EmbeddedStore,
+  EmbeddedValidationKeys,
+  type EmbeddedOptions,
+} from '../../src/storage/embedded/index.js';
+
+/** A folder with a store in it, opened as often as a test wants. */
+class StoreFolder {
+  private readonly dataDir = mkdtempSync(join(tmpdir(), 'embedded-'));
+  private opened: EmbeddedStore[] = [];
+
+  constructor(private readonly options: Partial<EmbeddedOptions> = {}) {}
+
+  async open(): Promise<EmbeddedStore> {
+    const store = await EmbeddedStore.open({ dataDir: this.dataDir, clock: new ManualClock(), ...this.options });
+    this.opened.push(store);
+    return store;
+  }
+
+  async tidy(): Promise<void> {
+    for (const store of this.opened) await store.merger.merge();
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all(this.opened.splice(0).map((store) => store.close()));
+  }
+
+  readonly remove = async (): Promise<void> => {
+    await this.closeAll();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  };
+}
+
+type Adapter<P> = new (store: EmbeddedStore) => P;
+
+async function opened<P>(Port: Adapter<P>, options: Partial<EmbeddedOptions> = {}) {
+  const folder = new StoreFolder(options);
+  const another = async (): Promise<P> => new Port(await folder.open());
+  return {
+    port: await another(),
+    second: another,
+    reopen: async () => {
+      await folder.closeAll();
+      return another();
+    },
+    tidy: () => folder.tidy(),
+    close: folder.remove,
+  };
+}
+
+async function openInboxLog(options: Partial<EmbeddedOptions>) {
+  const { port, ...rest } = await opened(EmbeddedInboxLog, options);
+  return { log: port, ...rest };
+}
+
+inboxLogContract('the embedded store', () => openInboxLog({}));
+inboxLogContract('the embedded store with small strides', () => openInboxLog({ mergeRows: 7, mergeChunk: 3 }));
+
+directoryContract('the embedded store', async () => {
+  const { port, ...rest } = await opened(EmbeddedDirectory);
+  return { directory: port, ...rest };
+});
+
+nodeRegistryContract('the embedded store', async () => {
+  const { port, ...rest } = await opened(EmbeddedNodeRegistry);
+  return { registry: port, ...rest };
+});
+
+serverNodesContract('the embedded store', async () => {
+  const { port, ...rest } = await opened(EmbeddedServerNodes);
+  return { serverNodes: port, ...rest };
+});
+
+validationKeyStoreContract('the embedded store', async () => {
+  const { port, ...rest } = await opened(EmbeddedValidationKeys);
+  return { keys: port, ...rest };
+});
+
+storeHealthContract('the embedded store', async () => {
+  const folder = new StoreFolder();
+  const store = await folder.open();
+  let free = 2 ** 40;
+  const health = await EmbeddedHealth.watch(store, async () => ({ free, total: 2 ** 41 }));
+  const setFree = (bytes: number): Promise<void> => {
+    free = bytes;
+    return health.check();
+  };
+  const breakStore = async (): Promise<void> => {
+    const throwing = store.writes.run(1, () => {
+      throw new Error('the disk is gone');
+    });
+    await throwing.catch(() => undefined);
+  };
+  return { health, spoil: () => setFree(2 ** 20), mend: () => setFree(2 ** 40), breakStore, close: folder.remove };
+});
