@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
@@ -19,6 +19,7 @@ import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
 import { HttpGatewayModule } from '../http.module.js';
 import { HttpSettings, PublicAddress } from '../http.settings.js';
 import { DelayMeter } from '../loop-lag.js';
+import type { BatchResults, Result } from '../messages.schema.js';
 import { ProblemFilter } from '../problem.filter.js';
 
 const SECRET = 'a secret that is long enough for HS256';
@@ -74,11 +75,7 @@ const LOCAL_ADDRESS = {
 
 /** A store that can be told to be full. */
 export class SwitchableHealth extends StoreHealth {
-  trouble: string | undefined;
-
-  problem(): string | undefined {
-    return this.trouble;
-  }
+  override problem: () => string | undefined = () => undefined;
 
   onFatal(): void {}
 }
@@ -99,6 +96,7 @@ export interface HttpAppOptions {
   readonly inbox?: Partial<InboxSettings>;
   readonly address?: Partial<PublicAddress>;
   readonly clock?: Clock;
+  readonly controllers?: Type[];
   /** Stays in the phase `starting`. */
   readonly starting?: boolean;
 }
@@ -142,6 +140,7 @@ export class HttpApp {
         auth,
         HttpGatewayModule.forRoot({ imports: [auth] }),
       ],
+      controllers: options.controllers ?? [],
     })
       .overrideProvider(StoreHealth)
       .useValue(health)
@@ -169,14 +168,21 @@ export class HttpApp {
     this.get(Lifecycle).becomeReady();
   }
 
-  /** A call; with `by` in the name of that node. */
-  async call(
-    method: 'get' | 'post' | 'put' | 'head' | 'options' | 'delete',
-    path: string,
-    by?: Who,
-  ): Promise<request.Test> {
-    const call = request(this.app.getHttpServer())[method](path);
-    return by === undefined ? call : call.set('Authorization', `Bearer ${await keyOf(by)}`);
+  /** One call and its answer. */
+  async call(method: Method, path: string, { by, body, type, headers = {} }: Call = {}): Promise<request.Response> {
+    const call = request(this.app.getHttpServer())[method](path).set(headers);
+    if (by !== undefined) call.set('Authorization', `Bearer ${await keyOf(by)}`);
+    if (body === undefined) return await call;
+    // As it is: the client would write bytes as JSON.
+    call.serialize((given: unknown) => given as string);
+    return await call.set('Content-Type', type ?? 'application/json').send(body);
+  }
+
+  /** Sends messages, each given as its text, and answers the results. */
+  async send(by: Who, ...texts: string[]): Promise<Result[]> {
+    const answer = await this.call('post', '/v1/messages', { by, body: `{"messages":[${texts.join(',')}]}` });
+    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
+    return (answer.body as BatchResults).results;
   }
 
   async close(): Promise<void> {
@@ -184,6 +190,18 @@ export class HttpApp {
     await this.app.close();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+export type Method = 'get' | 'post' | 'put' | 'head' | 'options' | 'delete';
+
+export interface Call {
+  /** In the name of this node, with a valid key. */
+  readonly by?: Who;
+  /** As it goes over the wire. */
+  readonly body?: string | Buffer;
+  /** Content type of the body; default: JSON. */
+  readonly type?: string;
+  readonly headers?: Record<string, string>;
 }
 
 export interface Who {
@@ -194,4 +212,15 @@ export interface Who {
 
 export function keyOf({ sub, clientId, role }: Who): Promise<string> {
   return signAuthKey({ sub, clientId, role, alg: 'HS256', secret: SECRET });
+}
+
+/** Lets an object have other methods for as long as the work takes. */
+export async function during<T extends object, R>(target: T, methods: Partial<T>, work: () => Promise<R>): Promise<R> {
+  Object.assign(target, methods);
+  try {
+    return await work();
+  } finally {
+    // Its own methods stand in its class and show again.
+    for (const name of Object.keys(methods)) Reflect.deleteProperty(target, name);
+  }
 }

@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Lifecycle } from '../../common/lifecycle.js';
+import { ValidationKeys } from '../../modules/auth/index.js';
+import { ServerNode } from '../../modules/nodes/index.js';
+import type { PreConnection } from './pre-connections.schema.js';
+import { HttpApp, type HttpAppOptions } from './testing/http-app.js';
+
+const by = { sub: 'phone', clientId: 'ann' };
+let app: HttpApp;
+const ask = async (body?: string): Promise<PreConnection> => {
+  const answer = await app.call('post', '/v1/pre-connections', { by, ...(body !== undefined && { body }) });
+  expect(answer.status).toBe(201);
+  return answer.body as PreConnection;
+};
+const start = async (address: HttpAppOptions['address'] = {}): Promise<void> => {
+  app = await HttpApp.start({ address });
+};
+
+afterEach(() => app.close());
+
+describe('POST /v1/pre-connections', () => {
+  it('answers where to connect, with a key that opens this server node for the caller', async () => {
+    await start();
+    const answer = await ask();
+    const { id } = app.get(ServerNode);
+    expect(answer).toEqual({
+      url: `ws://localhost:8080/connect?validation_key=${answer.validation_key}`,
+      validation_key: expect.stringMatching(/^[\w-]{22}$/),
+      expires_in: 60,
+      server: { node_id: id, host: 'localhost', port: 8080, tls: false },
+    });
+    const grant = await app.get(ValidationKeys).peek(answer.validation_key, id);
+    expect(grant).toMatchObject({ nodeId: 'phone', clientId: 'ann', role: 'node' });
+  });
+
+  it('takes hints, or none', async () => {
+    await start();
+    for (const body of ['{}', '{"session_id":"s"}', '{"need_80_port":true}', ' {"need_80_port" : false} '])
+      await ask(body);
+  });
+
+  it('leads through the proxy whose port 80 is open, when that is asked for', async () => {
+    await start({ proxyHost: 'ws.example.com' });
+    expect((await ask()).url).toMatch(/^ws:\/\/localhost:8080\/connect\?/);
+    const answer = await ask('{"need_80_port":true}');
+    expect(answer.url).toMatch(/^ws:\/\/ws\.example\.com\/connect\?/);
+    expect(answer.server).toMatchObject({ host: 'localhost', proxy_host: 'ws.example.com' });
+  });
+
+  it('keeps TLS and the path of a public address', async () => {
+    await start({ baseUrl: 'https://example.com/chat', tls: true, proxyHost: '2001:db8::1' });
+    expect((await ask()).url).toMatch(/^wss:\/\/example\.com\/chat\/connect\?/);
+    expect((await ask('{"need_80_port":true}')).url).toMatch(/^wss:\/\/\[2001:db8::1\]\/connect\?/);
+  });
+
+  it.each([
+    ['{"need_80_port":"yes"}', 'invalid_field', 'need_80_port'],
+    ['{"session_id":"a b"}', 'invalid_field', 'session_id'],
+    ['{"session_id":null}', 'invalid_field', 'session_id'],
+    ['{"node_id":"x"}', 'unknown_field', 'node_id'],
+  ])('refuses %s', async (body, code, field) => {
+    await start();
+    const answer = await app.call('post', '/v1/pre-connections', { by, body });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ code, field });
+  });
+
+  it('is answered no_server_node by a server that is going away', async () => {
+    await start();
+    app.get(Lifecycle).beginDrain();
+    const answer = await app.call('post', '/v1/pre-connections', { by });
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('1');
+    expect(answer.body).toMatchObject({ code: 'no_server_node' });
+  });
+});
