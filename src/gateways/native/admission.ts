@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import { Lifecycle } from '../../common/lifecycle.js';
+import { UpgradeAuthenticator } from '../../modules/auth/index.js';
+import { StoreUnavailable } from '../../modules/inbox/index.js';
+import { ServerNode } from '../../modules/nodes/index.js';
+import { Refusal } from '../../protocol/index.js';
+import { readHandshake } from './handshake.js';
+import type { Admitted } from './native-connection.js';
+import { NativeSettings } from './native.settings.js';
+import { RemoteAddress } from './remote-address.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** Who gets a websocket of this process. Everything is decided before the 101. */
+@Injectable()
+export class Admission {
+  private readonly addresses = new Map<string, number>();
+  private readonly remoteAddress: RemoteAddress;
+  private readonly handshakes: TokenBucket;
+  private sockets = 0;
+  private pending = 0;
+
+  constructor(
+    private readonly authenticator: UpgradeAuthenticator,
+    private readonly serverNode: ServerNode,
+    private readonly lifecycle: Lifecycle,
+    private readonly settings: NativeSettings,
+    private readonly clock: Clock,
+  ) {
+    this.remoteAddress = new RemoteAddress(settings.trustedProxies);
+    this.handshakes = new TokenBucket(clock, settings.handshakesPerSecond, settings.handshakesPerSecond);
+  }
+
+  /** Sockets that hold a place, and addresses that are counted. */
+  get held(): { sockets: number; addresses: number; pending: number } {
+    return { sockets: this.sockets, addresses: this.addresses.size, pending: this.pending };
+  }
+
+  /** Takes a place that the socket holds until it is closed; throws a refusal when there is none. */
+  takePlace(request: IncomingMessage, socket: Duplex): void {
+    const { capacity, handshakesPending, perAddress } = this.settings;
+    if (this.lifecycle.phase !== 'ready') throw this.later('the server node takes no connections now');
+    if (this.pending >= handshakesPending || !this.handshakes.take()) throw this.later('too many handshakes');
+    if (this.sockets >= capacity) throw this.later('the server node is full');
+    const address = this.remoteAddress.of(request);
+    const siblings = this.addresses.get(address) ?? 0;
+    if (siblings >= perAddress) {
+      const reason = `at most ${perAddress} connections from one address`;
+      throw new Refusal('too_many_connections', { reason, retryAfterMs: this.retryAfter() });
+    }
+    this.sockets += 1;
+    this.addresses.set(address, siblings + 1);
+    socket.once('close', () => this.leavePlace(address));
+  }
+
+  /** Refuses a browser that comes from a page of somebody else. */
+  checkOrigin({ headers }: IncomingMessage): void {
+    const { origin } = headers;
+    if (origin !== undefined && !this.settings.allowedOrigins().includes(origin)) throw new Refusal('origin_refused');
+  }
+
+  /**
+   * Who is at the other end. A validation key is used up here and nowhere else, last of all; rejects with a refusal. Gives
+   * up after its time, because a silent store must not hold sockets of unknown peers.
+   */
+  async admit(request: IncomingMessage, socket: Duplex): Promise<Admitted> {
+    this.pending += 1;
+    const { unauthenticatedTimeoutMs } = this.settings;
+    const { promise: tooLate, reject: giveUp } = deferred();
+    const timer = this.clock.after(unauthenticatedTimeoutMs, () => giveUp(this.later('not authenticated in time')));
+    const isWanted = (): boolean => !socket.destroyed && this.lifecycle.phase === 'ready';
+    try {
+      return await Promise.race([this.authenticate(request, isWanted), tooLate]);
+    } catch (error) {
+      throw error instanceof StoreUnavailable ? this.later('the store does not answer') : error;
+    } finally {
+      timer.cancel();
+      this.pending -= 1;
+    }
+  }
+
+  private async authenticate(request: IncomingMessage, isWanted: () => boolean): Promise<Admitted> {
+    const { credentials, resume } = readHandshake(request);
+    const upgrade = await this.authenticator.authenticate(credentials, this.serverNode.id, this.settings.direct);
+    if (!isWanted()) throw this.later('too late');
+    if (!(await upgrade.commit())) throw new Refusal('unauthorized');
+    return { identity: upgrade.identity, ...(resume && { resume }) };
+  }
+
+  private leavePlace(address: string): void {
+    this.sockets -= 1;
+    const siblings = (this.addresses.get(address) ?? 1) - 1;
+    if (siblings === 0) this.addresses.delete(address);
+    else this.addresses.set(address, siblings);
+  }
+
+  private later(reason: string): Refusal {
+    return new Refusal('retry_later', { reason, retryAfterMs: this.retryAfter() });
+  }
+
+  /** At random, so that a crowd that was refused together does not come back together. */
+  private retryAfter(): number {
+    const { handshakeRetryMinMs, handshakeRetryMaxMs } = this.settings;
+    return Math.round(handshakeRetryMinMs + Math.random() * (handshakeRetryMaxMs - handshakeRetryMinMs));
+  }
+}
+
+function deferred(): { promise: Promise<never>; reject: (reason: Refusal) => void } {
+  let reject!: (reason: Refusal) => void;
+  const promise = new Promise<never>((_resolve, rejectIt) => {
+    reject = rejectIt;
+  });
+  return { promise, reject };
+}

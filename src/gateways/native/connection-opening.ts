@@ -1,0 +1,103 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Metrics } from '../../common/metrics.js';
+import { CLOSE, helloFrame } from '../../protocol/index.js';
+import { ConnectionsService } from '../../modules/connections/index.js';
+import {
+  type InboxState,
+  InboxService,
+  type ResumePoint,
+  resumePoint,
+  StoreUnavailable,
+} from '../../modules/inbox/index.js';
+import { NodesService, ServerNode } from '../../modules/nodes/index.js';
+import type { NativeConnection } from './native-connection.js';
+import { NativeSettings } from './native.settings.js';
+
+/** What has to happen, and in which order, before a connection takes part, and after it did. */
+@Injectable()
+export class ConnectionOpening {
+  private readonly logger = new Logger(ConnectionOpening.name);
+  private readonly opening = new Set<NativeConnection>();
+
+  constructor(
+    private readonly nodes: NodesService,
+    private readonly connections: ConnectionsService,
+    private readonly inbox: InboxService,
+    private readonly serverNode: ServerNode,
+    private readonly settings: NativeSettings,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Never rejects. Whatever ends the connection meanwhile, nothing is left of it. */
+  async open(connection: NativeConnection): Promise<void> {
+    this.opening.add(connection);
+    try {
+      await this.takePart(connection);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) this.logger.warn(`not opened: ${error.message}`);
+      else this.logger.error(error);
+      connection.close(CLOSE.internal);
+    }
+    this.opening.delete(connection);
+    if (!connection.isOpen) await this.withdraw(connection);
+  }
+
+  /** The socket is gone. While it was still opening, `open` cleans up behind itself. */
+  async ended(connection: NativeConnection): Promise<void> {
+    if (!this.opening.has(connection)) await this.withdraw(connection);
+  }
+
+  /**
+   * The reader is registered before the tail is read: a row that is appended in between is in one of the two. Hello goes
+   * before everything that gathered for the connection meanwhile.
+   */
+  private async takePart(connection: NativeConnection): Promise<void> {
+    const { nodeId, admitted } = connection;
+    await this.nodes.seen(admitted.identity);
+    if (!connection.isOpen) return;
+    connection.reader = this.inbox.reader(nodeId, connection);
+    if (!(await this.connections.open(connection))) return connection.close(CLOSE.tooManyConnections);
+    const state = await this.inbox.state(nodeId);
+    if (!connection.isOpen) return;
+    const point = resumePoint(state, admitted.resume);
+    if (point.suspectedRollback)
+      this.logger.warn('a client knows more of its inbox than there is: was the store set back?');
+    this.metrics.inboxPending.observe(state.pending);
+    connection.open(this.hello(connection, state, point));
+    connection.reader.start(point.after, state.tailSeq, state.marks);
+  }
+
+  private hello(connection: NativeConnection, state: InboxState, { resumed, reason }: ResumePoint): string {
+    const { nodeId, clientId, connectionId } = connection;
+    const { maxFrameBytes, windowMessages: window, windowBytes, pingIntervalMs } = this.settings;
+    const { epoch, floorSeq, tailSeq, ackedSeq } = state;
+    return helloFrame({
+      nodeId,
+      clientId,
+      connectionId,
+      serverNodeId: this.serverNode.id,
+      epoch,
+      resumed,
+      ...(reason && { reason }),
+      floorSeq,
+      tailSeq,
+      ackedSeq,
+      maxFrameBytes,
+      window,
+      windowBytes,
+      pingIntervalMs,
+    });
+  }
+
+  private async withdraw(connection: NativeConnection): Promise<void> {
+    if (connection.reader) this.inbox.removeReader(connection.reader);
+    const outcomes = await Promise.allSettled([
+      this.connections.closed(connection),
+      this.nodes.left(connection.nodeId),
+    ]);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected')
+        this.logger.warn(`not noted that a connection ended: ${String(outcome.reason)}`);
+    }
+  }
+}

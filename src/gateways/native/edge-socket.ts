@@ -1,0 +1,14 @@
+import type { Duplex } from 'node:stream';
+import { WebSocket } from 'ws';
+import type { InboundFrame } from './inbound-queue.js';
+
+/** Handles one frame; what it returns is awaited before the next. */
+export type FrameListener = (frame: InboundFrame) => void | Promise<unknown>;
+
+/** A websocket as gateways get it, with what this edge knows of it. */
+export class EdgeSocket extends WebSocket {
+  /** The socket below: frames that were encoded here are written to it directly. */
+  raw!: Duplex;
+  /** The gateway's handler of whole frames, where it has one. */
+  onFrame?: FrameListener;
+}

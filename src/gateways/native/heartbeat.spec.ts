@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
+import { Heartbeat } from './heartbeat.js';
+import { LoopLag } from './loop-lag.js';
+
+const SETTINGS = { pingIntervalMs: 25_000, pingJitterFraction: 0.1, pongTimeoutMs: 10_000 };
+const LATEST_PING_MS = 27_500;
+
+function watched() {
+  const clock = new ManualClock();
+  const peer = {
+    pings: 0,
+    isLost: false,
+    isExcused: false,
+    ping(): void {
+      peer.pings += 1;
+    },
+    excused: (_at: number): boolean => peer.isExcused,
+    lost(): void {
+      peer.isLost = true;
+    },
+  };
+  return { clock, peer, heartbeat: new Heartbeat(clock, SETTINGS, peer) };
+}
+
+describe('a heartbeat', () => {
+  it('asks within the interval and its jitter', () => {
+    const { clock, peer } = watched();
+    clock.advance(22_499);
+    expect(peer.pings).toBe(0);
+    clock.advance(LATEST_PING_MS - 22_499);
+    expect(peer.pings).toBe(1);
+  });
+
+  it('gives up a peer that sends nothing in time', () => {
+    const { clock, peer } = watched();
+    clock.advance(LATEST_PING_MS);
+    expect(peer.isLost).toBe(false);
+    clock.advance(10_000);
+    expect(peer.isLost).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('takes anything that comes for an answer, and asks again later', () => {
+    const { clock, peer, heartbeat } = watched();
+    for (let round = 1; round <= 3; round += 1) {
+      while (peer.pings < round) clock.advance(100);
+      heartbeat.heard();
+      clock.advance(10_000);
+    }
+    expect(peer.isLost).toBe(false);
+  });
+
+  it('waits once more while the silence may be its own fault', () => {
+    const { clock, peer } = watched();
+    peer.isExcused = true;
+    clock.advance(LATEST_PING_MS + 60_000);
+    expect(peer.isLost).toBe(false);
+    peer.isExcused = false;
+    clock.advance(10_000);
+    expect(peer.isLost).toBe(true);
+  });
+
+  it('leaves no timer when it is stopped', () => {
+    const { clock, heartbeat } = watched();
+    heartbeat.stop();
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+describe('the lag of the event loop', () => {
+  it('is noticed by whoever asks before the beat could', () => {
+    const clock = new ManualClock();
+    const lag = new LoopLag(clock, 1_000);
+    clock.advance(5_000);
+    expect(lag.since(0)).toBe(false);
+    clock.jump(1_600);
+    expect(lag.since(5_000)).toBe(true);
+  });
+
+  it('counts only when it was after what is asked for', () => {
+    const clock = new ManualClock();
+    const lag = new LoopLag(clock, 1_000);
+    clock.jump(3_000);
+    expect(lag.since(0)).toBe(true);
+    clock.advance(2_000);
+    expect(lag.since(4_000)).toBe(false);
+    lag.stop();
+    expect(clock.waiting).toBe(0);
+  });
+});

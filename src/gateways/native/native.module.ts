@@ -1,0 +1,31 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { ConnectionsModule } from '../../modules/connections/index.js';
+import { InboxModule } from '../../modules/inbox/index.js';
+import { NodesModule } from '../../modules/nodes/index.js';
+import { RoutingModule } from '../../modules/routing/index.js';
+import { Admission } from './admission.js';
+import { ConnectionOpening } from './connection-opening.js';
+import { Drain } from './drain.js';
+import { Frames } from './frames.js';
+import { NativeConnections } from './native-connections.js';
+import { NativeGateway } from './native.gateway.js';
+
+export interface NativeGatewayWiring {
+  /** Modules that provide what is not global, such as the one that exports `UpgradeAuthenticator`. */
+  readonly imports?: ModuleMetadata['imports'];
+}
+
+/**
+ * The native websocket. Needs from its surroundings: `NativeSettings`, `UpgradeAuthenticator`, `Clock`, `StallGuard`,
+ * `Lifecycle`, `Metrics`; and the application needs `useNativeWebsockets(app)`.
+ */
+@Module({
+  imports: [NodesModule, ConnectionsModule, InboxModule, RoutingModule],
+  providers: [Admission, NativeConnections, ConnectionOpening, Frames, Drain, NativeGateway],
+  exports: [Admission, NativeConnections, Drain],
+})
+export class NativeGatewayModule {
+  static forRoot({ imports = [] }: NativeGatewayWiring): DynamicModule {
+    return { module: NativeGatewayModule, imports };
+  }
+}

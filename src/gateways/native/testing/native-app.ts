@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DynamicModule, Global, type INestApplication, Module, type ModuleMetadata } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { Clock, SystemClock } from '../../../common/clock.js';
+import { Lifecycle } from '../../../common/lifecycle.js';
+import { Metrics } from '../../../common/metrics.js';
+import { StallGuard } from '../../../common/stall-guard.js';
+import { AuthModule, type Role, signAuthKey } from '../../../modules/auth/index.js';
+import { ConnectionsSettings } from '../../../modules/connections/index.js';
+import { InboxSettings } from '../../../modules/inbox/index.js';
+import { NodesModule, NodesService, ServerNode } from '../../../modules/nodes/index.js';
+import { RoutingSettings } from '../../../modules/routing/index.js';
+import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
+import { NativeGatewayModule } from '../native.module.js';
+import { NativeSettings } from '../native.settings.js';
+import { useNativeWebsockets } from '../websocket-adapter.js';
+
+const SECRET = 'a secret that is long enough for HS256';
+const KIB = 1024;
+const DAY_MS = 86_400_000;
+
+export const NATIVE_SETTINGS = {
+  allowedOrigins: (): readonly string[] => ['https://app.example.com'],
+  direct: true,
+  trustedProxies: [],
+  clockLeewayMs: 60_000,
+  maxHeaderCount: 100,
+  capacity: 20_000,
+  perAddress: 1_000,
+  handshakesPerSecond: 500,
+  handshakesPending: 1_000,
+  handshakeRetryMinMs: 1_000,
+  handshakeRetryMaxMs: 30_000,
+  unauthenticatedTimeoutMs: 5_000,
+  maxFrameBytes: 64 * KIB,
+  maxJsonDepth: 32,
+  maxTopLevelKeys: 64,
+  maxFragments: 64,
+  maxPendingPongs: 16,
+  inboundFrames: 64,
+  inboundBytes: 256 * KIB,
+  ratePerSecond: 200,
+  rateBurst: 1_000,
+  ratePauseMs: 5_000,
+  rateAbuseFactor: 4,
+  rateAbuseMs: 10_000,
+  outboundPauseBytes: 256 * KIB,
+  outboundCloseBytes: KIB * KIB,
+  outboundStuckMs: 10_000,
+  outboundTotalFraction: 0.25,
+  windowMessages: 256,
+  windowBytes: 512 * KIB,
+  pageMaxMessages: 1_000,
+  pageBytes: 256 * KIB,
+  pingIntervalMs: 25_000,
+  pingJitterFraction: 0.1,
+  pongTimeoutMs: 10_000,
+  pongLagMs: 1_000,
+  drainReadinessMs: 0,
+  drainSpreadMs: 0,
+  drainTotalMs: 25_000,
+} satisfies NativeSettings;
+
+const INBOX_SETTINGS: InboxSettings = {
+  maxMessages: 10_000,
+  maxBytes: 64 * KIB * KIB,
+  ageMs: 30 * DAY_MS,
+  ackedKeepMs: DAY_MS,
+  ackedKeepMessages: 1_000,
+  dedupeMs: DAY_MS,
+  tailTrustMs: 30_000,
+  deadlineMs: 5_000,
+  pollMs: 5_000,
+  pollJitterMs: 0,
+  windowMessages: 256,
+  windowBytes: 512 * KIB,
+};
+
+const ROUTING_SETTINGS: RoutingSettings = {
+  presence: 'all',
+  allowUnknownDestinations: true,
+  failStopMs: 30_000,
+  failStopMessages: 1_000,
+};
+
+export interface NativeAppOptions {
+  readonly native?: Partial<NativeSettings>;
+  readonly perNode?: number;
+  readonly clock?: Clock;
+  /** Stays in the phase `starting`. */
+  readonly starting?: boolean;
+  /** Modules of another team, with gateways of their own. */
+  readonly imports?: ModuleMetadata['imports'];
+  /** Before the application is initialised. */
+  readonly prepare?: (app: INestApplication) => void;
+}
+
+@Global()
+@Module({})
+class Surroundings {
+  static with({ native, perNode = 10, clock = new SystemClock() }: NativeAppOptions): DynamicModule {
+    const providers = [
+      { provide: Clock, useValue: clock },
+      { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
+      { provide: Lifecycle, useValue: new Lifecycle() },
+      { provide: Metrics, useValue: new Metrics() },
+      { provide: NativeSettings, useValue: { ...NATIVE_SETTINGS, ...native } },
+      { provide: InboxSettings, useValue: INBOX_SETTINGS },
+      { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
+      { provide: ConnectionsSettings, useValue: { perNode } },
+    ];
+    return { module: Surroundings, providers, exports: providers.map(({ provide }) => provide) };
+  }
+}
+
+export interface Who {
+  readonly sub: string;
+  readonly clientId?: string;
+  readonly role?: Role;
+  readonly ttlSeconds?: number;
+}
+
+export function keyOf({ sub, clientId, role, ...rest }: Who): Promise<string> {
+  return signAuthKey({ sub, clientId, role, alg: 'HS256', secret: SECRET, ...rest });
+}
+
+/** The websocket edge over the real modules and an embedded store in a folder of its own. */
+export class NativeApp {
+  private constructor(
+    readonly app: INestApplication,
+    private readonly folder: string,
+  ) {}
+
+  static async start(options: NativeAppOptions = {}): Promise<NativeApp> {
+    const folder = await mkdtemp(join(tmpdir(), 'allspark-native-'));
+    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [NodesModule], callerSeen: NodesService });
+    const testing = await Test.createTestingModule({
+      imports: [
+        Surroundings.with(options),
+        EmbeddedStorageModule.forRoot({ dataDir: folder, minFreeBytes: 0 }),
+        auth,
+        NativeGatewayModule.forRoot({ imports: [auth] }),
+        ...(options.imports ?? []),
+      ],
+    }).compile();
+    const app = testing.createNestApplication({ logger: false });
+    useNativeWebsockets(app);
+    options.prepare?.(app);
+    await app.listen(0, '127.0.0.1');
+    const started = new NativeApp(app, folder);
+    await started.get(ServerNode).claim(`127.0.0.1:${started.port}`);
+    if (!options.starting) started.get(Lifecycle).becomeReady();
+    return started;
+  }
+
+  get port(): number {
+    return (this.app.getHttpServer().address() as AddressInfo).port;
+  }
+
+  get<T>(token: abstract new (...args: never[]) => T): T {
+    return this.app.get<T>(token, { strict: false });
+  }
+
+  async close(): Promise<void> {
+    this.get(StallGuard).stop();
+    await this.app.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
