@@ -8,10 +8,15 @@ import { note } from './output.js';
 /** Close codes by which a server ends an application's rights: 4500 revoked or banned. */
 const REVOKED = 4500;
 
-export type LinkHandlers = Pick<
+type ClientHandlers = Pick<
   ClientOptions,
   'onMessage' | 'onGap' | 'onGone' | 'onError' | 'onDelivered' | 'onOffline' | 'resumeFrom'
 >;
+
+export interface LinkHandlers extends ClientHandlers {
+  /** Once, at the first hello, before any message. */
+  readonly onOpen?: (hello: Hello) => void;
+}
 
 export interface Link {
   readonly client: AllsparkClient;
@@ -22,7 +27,7 @@ export interface Link {
 }
 
 /** A connection that is kept up; its news goes to standard error. */
-export function openLink(call: ClientCall, handlers: LinkHandlers, tell: (line: string) => void = note): Link {
+export function openLink(call: ClientCall, { onOpen, ...handlers }: LinkHandlers): Link {
   let fail!: (reason: unknown) => void;
   const ended = new Promise<never>((_resolve, reject) => (fail = reject));
   ended.catch(() => undefined);
@@ -34,8 +39,11 @@ export function openLink(call: ClientCall, handlers: LinkHandlers, tell: (line: 
     }
     if (event.status === 'closed' && isServersDecision(event)) fail(closedFault(event, call));
     const line = statusLine(event, wasOpen);
-    wasOpen ||= event.status === 'open' || event.status === 'resumed';
-    if (line !== undefined) tell(line);
+    if (!wasOpen && (event.status === 'open' || event.status === 'resumed')) {
+      wasOpen = true;
+      onOpen?.(event.hello);
+    }
+    if (line !== undefined) note(line);
   };
   const { url, authKey } = call;
   const client = new AllsparkClient({ url, authKey, WebSocket, onError: tellError, ...handlers, onStatus });

@@ -26,9 +26,9 @@ export async function sub(options: SubOptions, args: readonly string[]): Promise
     onGap: (gap) => printing.entry(gap),
     onGone: (gone) => printing.entry(gone),
     onError: (error) => printing.failed(error),
+    onOpen: (hello) => note(readyLine(hello, call, resumeFrom)),
     ...(resumeFrom !== undefined && { resumeFrom }),
   });
-  void link.opened.then((hello) => note(readyLine(hello, call, resumeFrom))).catch(() => undefined);
   try {
     await Promise.race([printing.done, signalled(), link.opened.then(() => link.ended)]);
   } finally {

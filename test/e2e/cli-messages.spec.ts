@@ -1,3 +1,4 @@
+import { rawField } from '@allspark/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Program, runProgram, startServer, type ServerProcess } from '../support/server-process.js';
 
@@ -36,8 +37,7 @@ const acknowledged = async (name: string): Promise<number> => {
   return (JSON.parse(stdout.at(-1) ?? '') as { summary: { ackedSeq: number } }).summary.ackedSeq;
 };
 
-const payloads = (lines: readonly string[]) =>
-  lines.map((line) => /"payload":(.*?),"(?:src|timestamp)/.exec(line)?.[1]);
+const payloads = (lines: readonly string[]) => lines.map((line) => rawField(line, 'payload'));
 
 describe('pub and sub', () => {
   it('bring a message to somebody who was away, once', async () => {
