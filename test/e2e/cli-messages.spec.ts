@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { rawField } from '@allspark/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { loadOrMakeSecret, signAuthKey } from '../../src/modules/auth/index.js';
 import { Program, runProgram, startServer, type ServerProcess } from '../support/server-process.js';
 
 let server: ServerProcess;
@@ -17,11 +19,21 @@ afterEach(async () => {
 });
 
 const where = () => ['--url', server.url, '--data-dir', server.dataDir];
-const run = (args: string[], input?: string) => runProgram([...args, ...where()], input === undefined ? {} : { input });
+const run = (args: string[]) => runProgram([...args, ...where()]);
+
+/** Cheaper than --as: the program need not load what signs a key. */
+async function runAs(sub: string, args: string[], input = '') {
+  const key = await signAuthKey({
+    sub,
+    alg: 'HS256',
+    secret: await loadOrMakeSecret(join(server.dataDir, 'auth.secret')),
+  });
+  return runProgram([...args, '--url', server.url], { input, env: { ALLSPARK_KEY: key } });
+}
 
 /** Every test has nodes of its own: a node is known once it made a call. */
 async function knownNode(name: string): Promise<string> {
-  await run(['inbox', '--as', name]);
+  await runAs(name, ['inbox']);
   return name;
 }
 
@@ -33,7 +45,7 @@ async function subscriber(name: string, ...args: string[]): Promise<Program> {
 }
 
 const acknowledged = async (name: string): Promise<number> => {
-  const { stdout } = await run(['inbox', '--as', name, '--json']);
+  const { stdout } = await runAs(name, ['inbox', '--json']);
   return (JSON.parse(stdout.at(-1) ?? '') as { summary: { ackedSeq: number } }).summary.ackedSeq;
 };
 
@@ -55,14 +67,14 @@ describe('pub and sub', () => {
 
   it('acknowledge no more than --count', async () => {
     const bob = await knownNode('counting');
-    await run(['pub', '--as', 'alice', '--to', bob], 'one\ntwo\nthree\n');
-    expect((await run(['sub', '--as', bob, '--count', '2'])).stdout).toHaveLength(2);
+    await runAs('alice', ['pub', '--to', bob], 'one\ntwo\nthree\n');
+    expect((await runAs(bob, ['sub', '--count', '2'])).stdout).toHaveLength(2);
     expect(await acknowledged(bob)).toBe(2);
   });
 
   it('acknowledge what was printed when Ctrl-C ends them', async () => {
     const bob = await subscriber('interrupted');
-    await run(['pub', '--as', 'alice', '--to', 'interrupted', 'hi']);
+    await runAs('alice', ['pub', '--to', 'interrupted', 'hi']);
     await bob.line(/"hi"/);
     expect(await bob.kill('SIGINT')).toEqual({ code: 0, signal: null });
     expect(await acknowledged('interrupted')).toBe(1);
@@ -71,37 +83,37 @@ describe('pub and sub', () => {
   it('keep the order of the lines of standard input', async () => {
     const bob = await knownNode('ordered');
     const lines = Array.from({ length: 50 }, (_, n) => String(n));
-    const sent = await run(['pub', '--as', 'alice', '--to', bob], lines.join('\n'));
+    const sent = await runAs('alice', ['pub', '--to', bob], lines.join('\n'));
     expect(sent.code).toBe(0);
     expect(sent.stdout).toHaveLength(lines.length);
-    const received = await run(['sub', '--as', bob, '--json', '--count', String(lines.length)]);
+    const received = await runAs(bob, ['sub', '--json', '--count', String(lines.length)]);
     expect(payloads(received.stdout)).toEqual(lines);
   });
 
   it('pass JSON on byte for byte and any other text as a JSON string', async () => {
     const bob = await knownNode('exact');
     const texts = ['{"a":1e400, "a":1152921504606846977}', 'hello "world"', '-5'];
-    for (const text of texts) await run(['pub', '--as', 'alice', '--to', bob, text]);
-    const received = await run(['sub', '--as', bob, '--json', '--count', '3']);
+    for (const text of texts) await runAs('alice', ['pub', '--to', bob, text]);
+    const received = await runAs(bob, ['sub', '--json', '--count', '3']);
     expect(payloads(received.stdout)).toEqual([texts[0], String.raw`"hello \"world\""`, '-5']);
   });
 
   it('store a message once that is sent again under its id', async () => {
     const bob = await knownNode('twice');
-    const send = () => run(['pub', '--as', 'alice', '--to', bob, '--id', 'm1', 'hi']);
+    const send = () => runAs('alice', ['pub', '--to', bob, '--id', 'm1', 'hi']);
     expect((await send()).stdout).toEqual(['stored m1']);
     expect((await send()).stdout).toEqual(['duplicate m1']);
   });
 
   it('wait for the receiver with --report', async () => {
     await subscriber('reporting');
-    const sent = await run(['pub', '--as', 'alice', '--to', 'reporting', '--id', 'm1', '--report', 'hi']);
+    const sent = await runAs('alice', ['pub', '--to', 'reporting', '--id', 'm1', '--report', 'hi']);
     expect(sent).toMatchObject({ code: 0, stdout: ['stored m1', 'delivered m1 by reporting'] });
   });
 
   it('reach who is connected with --transient', async () => {
     const bob = await subscriber('present');
-    const sent = await run(['pub', '--as', 'alice', '--to', 'present', '--id', 'm1', '--transient', 'now']);
+    const sent = await runAs('alice', ['pub', '--to', 'present', '--id', 'm1', '--transient', 'now']);
     expect(sent).toMatchObject({ code: 0, stdout: ['sent m1'] });
     await expect(bob.line(/"now"/)).resolves.toContain('[transient]');
   });
@@ -109,7 +121,7 @@ describe('pub and sub', () => {
 
 describe('pub', () => {
   it('ends with 65, the code and the reason when the server refuses for good', async () => {
-    const { code, stderr } = await run(['pub', '--as', 'alice', '--to', 'nobody-ever', '--id', 'm1', 'hi']);
+    const { code, stderr } = await runAs('alice', ['pub', '--to', 'nobody-ever', '--id', 'm1', 'hi']);
     expect(code).toBe(65);
     expect(stderr.join('\n')).toMatch(/^refused m1 node_unknown: /m);
   });
@@ -125,11 +137,11 @@ describe('pub', () => {
 describe('inbox', () => {
   it('shows what waits without taking it out, until --ack', async () => {
     const bob = await knownNode('reading');
-    await run(['pub', '--as', 'alice', '--to', bob, 'hi']);
-    const read = await run(['inbox', '--as', bob]);
+    await runAs('alice', ['pub', '--to', bob, 'hi']);
+    const read = await runAs(bob, ['inbox']);
     expect(read.stdout).toEqual([expect.stringContaining('"hi"'), expect.stringContaining('1 not acknowledged')]);
     expect(await acknowledged(bob)).toBe(0);
-    expect((await run(['inbox', '--as', bob, '--ack', '1'])).stdout).toEqual(['acknowledged up to seq 1']);
+    expect((await runAs(bob, ['inbox', '--ack', '1'])).stdout).toEqual(['acknowledged up to seq 1']);
     expect(await acknowledged(bob)).toBe(1);
   });
 });
