@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ManualClock } from '../../src/common/clock.js';
 import { validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
 import { directoryContract } from '../../src/modules/connections/testing/index.js';
 import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
@@ -12,37 +8,11 @@ import {
   EmbeddedInboxLog,
   EmbeddedNodeRegistry,
   EmbeddedServerNodes,
-  EmbeddedStore,
   EmbeddedValidationKeys,
   type EmbeddedOptions,
+  type EmbeddedStore,
 } from '../../src/storage/embedded/index.js';
-
-/** A folder with a store in it, opened as often as a test wants. */
-class StoreFolder {
-  private readonly dataDir = mkdtempSync(join(tmpdir(), 'embedded-'));
-  private opened: EmbeddedStore[] = [];
-
-  constructor(private readonly options: Partial<EmbeddedOptions> = {}) {}
-
-  async open(): Promise<EmbeddedStore> {
-    const store = await EmbeddedStore.open({ dataDir: this.dataDir, clock: new ManualClock(), ...this.options });
-    this.opened.push(store);
-    return store;
-  }
-
-  async tidy(): Promise<void> {
-    for (const store of this.opened) await store.merger.merge();
-  }
-
-  async closeAll(): Promise<void> {
-    await Promise.all(this.opened.splice(0).map((store) => store.close()));
-  }
-
-  readonly remove = async (): Promise<void> => {
-    await this.closeAll();
-    rmSync(this.dataDir, { recursive: true, force: true });
-  };
-}
+import { StoreFolder } from '../../src/storage/embedded/testing/store-folder.js';
 
 type Adapter<P> = new (store: EmbeddedStore) => P;
 
@@ -56,7 +26,7 @@ async function opened<P>(Port: Adapter<P>, options: Partial<EmbeddedOptions> = {
       await folder.closeAll();
       return another();
     },
-    tidy: () => folder.tidy(),
+    tidy: () => folder.merge(),
     close: folder.remove,
   };
 }

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
+import { inboxLogOf } from '../../modules/inbox/index.js';
+import { logRow, logRows } from '../../modules/inbox/testing/index.js';
+import { EmbeddedInboxLog } from './embedded-inbox-log.js';
+import type { EmbeddedStore } from './embedded-store.js';
+import { StoreFolder } from './testing/store-folder.js';
+
+const A = inboxLogOf('a');
+const B = inboxLogOf('b');
+const EVERYTHING = { after: 0, before: 1e9, limit: 1e6, maxBytes: 1e9 };
+const LATER = 1e15;
+
+let folder: StoreFolder;
+beforeEach(() => void (folder = new StoreFolder({ mergeChunk: 5 })));
+afterEach(() => folder.remove());
+
+async function numbers(log: EmbeddedInboxLog, name: string): Promise<number[]> {
+  return (await log.read(name, EVERYTHING)).map((row) => row.n);
+}
+
+function upTo(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i + 1);
+}
+
+/** The first so many chunks of a merge, as if the process had ended behind them. */
+async function mergePartly(store: EmbeddedStore, chunks: number): Promise<void> {
+  const frozen = store.journal.freeze()!;
+  const entries = store.journal.index.entriesOf(frozen);
+  for (let i = 0; i < chunks * 5; i++) await store.writes.run(1, () => entries.next().value?.(0));
+}
+
+async function openTwo() {
+  const stores = [await folder.open(), await folder.open()] as const;
+  return { stores, logs: [new EmbeddedInboxLog(stores[0]), new EmbeddedInboxLog(stores[1])] as const };
+}
+
+describe('a merge', () => {
+  it('moves all from memory into the index', async () => {
+    const store = await folder.open();
+    const log = new EmbeddedInboxLog(store);
+    await log.insert([...logRows(A, 1, 30), ...logRows(B, 1, 9)]);
+    expect(store.journal.unmerged).toBe(39);
+    await store.merger.merge();
+    expect([store.journal.unmerged, store.journal.index.mergedUpTo()]).toEqual([0, 39]);
+    expect([await numbers(log, A), await numbers(log, B)]).toEqual([upTo(30), upTo(9)]);
+  });
+
+  it.each([0, 1, 3, 7, 8])('that ended behind %d chunks is made up for', async (chunks) => {
+    const store = await folder.open();
+    await new EmbeddedInboxLog(store).insert([...logRows(A, 1, 20), ...logRows(B, 1, 14)]);
+    await mergePartly(store, chunks);
+    await folder.closeAll();
+
+    const again = await folder.open();
+    const log = new EmbeddedInboxLog(again);
+    expect(await log.insert([logRow(A, 21, { key: 'key-20' })])).toEqual({ inserted: 0, stoppedBy: 'key' });
+    expect(await log.insert([logRow(A, 21), logRow(A, 22)])).toEqual({ inserted: 2 });
+    for (const merge of [() => Promise.resolve(), () => again.merger.merge()]) {
+      await merge();
+      expect([await numbers(log, A), await numbers(log, B)]).toEqual([upTo(22), upTo(14)]);
+      expect((await log.findKeys(A, ['key-1', 'key-22'])).map((row) => row?.n)).toEqual([1, 22]);
+    }
+  });
+
+  it('begins by itself when enough rows wait', async () => {
+    const store = await folder.open({ mergeRows: 10, mergeChunk: 5 });
+    const log = new EmbeddedInboxLog(store);
+    await log.insert(logRows(A, 1, 9));
+    expect(store.journal.unmerged).toBe(9);
+    await log.insert([logRow(A, 10)]);
+    await store.merger.merge();
+    expect(store.journal.index.mergedUpTo()).toBe(10);
+  });
+
+  it('begins by itself after a while', async () => {
+    const clock = new ManualClock();
+    const store = await folder.open({ clock });
+    await new EmbeddedInboxLog(store).insert(logRows(A, 1, 3));
+    clock.advance(10_000);
+    await store.merger.merge();
+    expect(store.journal.index.mergedUpTo()).toBe(3);
+  });
+
+  it('takes appends meanwhile', async () => {
+    const store = await folder.open();
+    const log = new EmbeddedInboxLog(store);
+    await log.insert(logRows(A, 1, 100));
+    const merging = store.merger.merge();
+    for (let n = 101; n <= 130; n++) expect(await log.insert([logRow(A, n)])).toEqual({ inserted: 1 });
+    await merging;
+    expect(await numbers(log, A)).toEqual(upTo(130));
+  });
+
+  it('keeps long logs in runs', async () => {
+    const store = await folder.open({ mergeChunk: 1_000 });
+    const log = new EmbeddedInboxLog(store);
+    for (let n = 1; n <= 1_000; n += 100) await log.insert(logRows(A, n, n + 99));
+    await store.merger.merge();
+    await log.insert(logRows(A, 1_001, 1_100));
+    await store.merger.merge();
+    expect(await numbers(log, A)).toEqual(upTo(1_100));
+  });
+});
+
+describe('two that have one store open', () => {
+  it('may merge at once with different ends', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[0].insert(logRows(A, 1, 40));
+    await numbers(logs[1], A);
+    const first = stores[1].merger.merge();
+    await logs[0].insert([...logRows(A, 41, 60), ...logRows(B, 1, 20)]);
+    await Promise.all([first, stores[0].merger.merge(), stores[1].merger.merge()]);
+    for (const log of logs) expect([await numbers(log, A), await numbers(log, B)]).toEqual([upTo(60), upTo(20)]);
+    expect((await logs[0].findKeys(A, ['key-41']))[0]?.n).toBe(41);
+  });
+
+  it('forget what the other merged without merging it again', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[0].insert(logRows(A, 1, 40));
+    await numbers(logs[1], A);
+    expect(stores[1].journal.unmerged).toBe(40);
+    await stores[0].merger.merge();
+    await numbers(logs[1], A);
+    expect(stores[1].journal.unmerged).toBe(0);
+  });
+
+  it('never bring back what one of them removed', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[0].insert(logRows(A, 1, 40));
+    await numbers(logs[1], A);
+    const frozen = stores[1].journal.freeze()!;
+    const entries = stores[1].journal.index.entriesOf(frozen);
+    await logs[0].removeRows(A, 31, LATER);
+    await stores[1].writes.run(1, () => {
+      const merged = stores[1].journal.index.mergedUpTo();
+      for (const entry of entries) entry(merged);
+    });
+    for (const log of logs) {
+      expect(await numbers(log, A)).toEqual(upTo(40).slice(30));
+      expect(await log.findKeys(A, ['key-30'])).toEqual([undefined]);
+    }
+    expect(await logs[1].insert([logRow(A, 41, { key: 'key-30' })])).toEqual({ inserted: 1 });
+  });
+
+  it('go on when one slept while the other stored, merged and removed', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[1].insert(logRows(A, 1, 3));
+    for (let n = 4; n <= 60; n++) await logs[0].insert([logRow(A, n)]);
+    await stores[0].merger.merge();
+    await logs[0].removeRows(A, 60, LATER);
+    expect(await logs[1].insert([logRow(A, 4)])).toEqual({ inserted: 0, stoppedBy: 'n' });
+    expect(await logs[1].insert([logRow(A, 61)])).toEqual({ inserted: 1 });
+    for (const log of logs) expect(await numbers(log, A)).toEqual([60, 61]);
+  });
+});
