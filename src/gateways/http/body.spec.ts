@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,7 +105,29 @@ describe('a body', () => {
     expect(await raw(`${head}Content-Length: 1000\r\n\r\n`)).toMatch(/^HTTP\/1\.1 401 /);
   });
 
+  it('that ends early disturbs nobody', async () => {
+    const head = `POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await keyOf(by)}\r\n`;
+    const arrived = once(app.app.getHttpServer(), 'request') as Promise<[unknown, ServerResponse]>;
+    const socket = connect(app.port, '127.0.0.1', () => {
+      socket.write(`${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"mess`);
+    });
+    const [, response] = await arrived;
+    const closed = once(response, 'close');
+    socket.destroy();
+    await closed;
+    expect((await ask('{}')).status).toBe(201);
+  });
+
   it('is left alone by calls that take none', async () => {
     expect((await app.call('get', '/v1/inbox', { by, body: '{"a":1}' })).status).toBe(200);
+  });
+});
+
+describe('an application with body parsers of its own', () => {
+  it('keeps payloads byte for byte too, when it keeps the raw body', async () => {
+    const other = await HttpApp.start({ ownParsers: true });
+    await other.send(by, '{"dest_id":"ann","payload":{"a":1,"a":1e400}}');
+    expect((await other.call('get', '/v1/inbox', { by })).text).toContain('"payload":{"a":1,"a":1e400}}');
+    await other.close();
   });
 });

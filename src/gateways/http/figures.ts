@@ -33,7 +33,7 @@ export class Figures implements OnModuleInit {
     metrics.observe('allspark_connections', 'Live connections', () => connections.size);
     metrics.observe(
       'allspark_loop_lag_seconds',
-      'Event loop lag, 99th percentile of the last second',
+      'Event loop lag, 99th percentile of the last whole second',
       () => lag.currentMs / 1_000,
     );
     metrics.observe('allspark_appends_waiting', 'Messages that wait to be appended', () => inbox.depths.appends);

@@ -21,7 +21,7 @@ import { Figures } from './figures.js';
 import { HealthController } from './health.controller.js';
 import { InboxCalls } from './inbox-calls.js';
 import { InboxController } from './inbox.controller.js';
-import { DelayMeter, HistogramDelayMeter, LoopLag } from './loop-lag.js';
+import { LoopLag } from './loop-lag.js';
 import { MessageBatches } from './message-batches.js';
 import { MessagesController } from './messages.controller.js';
 import { MetricsListener } from './metrics-listener.js';
@@ -70,7 +70,6 @@ export class HttpGatewayModule implements NestModule {
       controllers: CONTROLLERS,
       providers: [
         { provide: RouteList, useFactory: () => new RouteList(CONTROLLERS, isGuarded) },
-        { provide: DelayMeter, useClass: HistogramDelayMeter },
         LoopLag,
         Readiness,
         Figures,

@@ -1,62 +1,39 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Clock, type Timer } from '../../common/clock.js';
 import { HttpSettings } from './http.settings.js';
 
-const RESOLUTION_MS = 20;
-const SAMPLE_MS = 1_000;
-const NS_PER_MS = 1e6;
+const BEAT_MS = 20;
+const WINDOW_MS = 1_000;
 
-/** How late the event loop runs what is due. */
-export abstract class DelayMeter {
-  /** 99th percentile (ms) since the last reading. */
-  abstract readP99Ms(): number;
-  abstract stop(): void;
-}
-
-export class HistogramDelayMeter extends DelayMeter {
-  private readonly histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-
-  constructor() {
-    super();
-    this.histogram.enable();
-  }
-
-  readP99Ms(): number {
-    // What is recorded is the time between two samples, which is the resolution when nothing is late.
-    const p99 = this.histogram.percentile(99) / NS_PER_MS - RESOLUTION_MS;
-    this.histogram.reset();
-    return Math.max(0, p99);
-  }
-
-  stop(): void {
-    this.histogram.disable();
-  }
-}
-
-/** Watches the event loop: a process that is late for long takes nobody new. */
+/**
+ * Watches the event loop: a process that is late for long takes nobody new. Of the 50 beats of a second the latest counts,
+ * which is their 99th percentile. The histogram of node.js is of no use here: it loses the first beat after a reading,
+ * and with it everything when each turn of the loop takes longer than a second.
+ */
 @Injectable()
 export class LoopLag implements OnModuleInit, OnModuleDestroy {
+  private beating: Timer | undefined;
+  private lastBeat = 0;
+  private windowStart = 0;
+  private worstMs = 0;
   private lagMs = 0;
   private lateSince: number | undefined;
-  private sampling: Timer | undefined;
 
   constructor(
     private readonly clock: Clock,
     private readonly settings: HttpSettings,
-    private readonly meter: DelayMeter,
   ) {}
 
   onModuleInit(): void {
-    this.sampling = this.clock.every(SAMPLE_MS, () => this.sample());
+    this.lastBeat = this.windowStart = this.clock.monotonic();
+    this.beating = this.clock.every(BEAT_MS, () => this.beat());
   }
 
   onModuleDestroy(): void {
-    this.sampling?.cancel();
-    this.meter.stop();
+    this.beating?.cancel();
   }
 
-  /** The last reading, ms. */
+  /** Of the last whole second, ms. */
   get currentMs(): number {
     return this.lagMs;
   }
@@ -66,10 +43,18 @@ export class LoopLag implements OnModuleInit, OnModuleDestroy {
     return this.lateSince !== undefined && this.clock.monotonic() - this.lateSince >= this.settings.loopLagForMs;
   }
 
-  private sample(): void {
-    this.lagMs = this.meter.readP99Ms();
+  private beat(): void {
+    const now = this.clock.monotonic();
+    this.worstMs = Math.max(this.worstMs, now - this.lastBeat - BEAT_MS);
+    this.lastBeat = now;
+    if (now - this.windowStart >= WINDOW_MS) this.judge(now);
+  }
+
+  private judge(now: number): void {
+    this.lagMs = this.worstMs;
     if (this.lagMs <= this.settings.loopLagMs) this.lateSince = undefined;
-    // A reading tells of the second before it.
-    else this.lateSince ??= this.clock.monotonic() - SAMPLE_MS;
+    else this.lateSince ??= this.windowStart;
+    this.windowStart = now;
+    this.worstMs = 0;
   }
 }

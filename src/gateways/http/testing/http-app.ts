@@ -18,7 +18,6 @@ import { RoutingSettings } from '../../../modules/routing/index.js';
 import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
 import { HttpGatewayModule } from '../http.module.js';
 import { HttpSettings, PublicAddress } from '../http.settings.js';
-import { DelayMeter } from '../loop-lag.js';
 import type { BatchResults, Result } from '../messages.schema.js';
 import { ProblemFilter } from '../problem.filter.js';
 
@@ -80,23 +79,14 @@ export class SwitchableHealth extends StoreHealth {
   onFatal(): void {}
 }
 
-/** An event loop that is as late as a test wants it. */
-export class SetDelay extends DelayMeter {
-  p99Ms = 0;
-
-  readP99Ms(): number {
-    return this.p99Ms;
-  }
-
-  stop(): void {}
-}
-
 export interface HttpAppOptions {
   readonly http?: Partial<HttpSettings>;
   readonly inbox?: Partial<InboxSettings>;
   readonly address?: Partial<PublicAddress>;
   readonly clock?: Clock;
   readonly controllers?: Type[];
+  /** As an application that has body parsers of its own. */
+  readonly ownParsers?: boolean;
   /** Stays in the phase `starting`. */
   readonly starting?: boolean;
 }
@@ -125,13 +115,12 @@ export class HttpApp {
   private constructor(
     readonly app: NestExpressApplication,
     readonly health: SwitchableHealth,
-    readonly delay: SetDelay,
     private readonly folder: string,
   ) {}
 
   static async start(options: HttpAppOptions = {}): Promise<HttpApp> {
     const folder = await mkdtemp(join(tmpdir(), 'allspark-http-'));
-    const [health, delay] = [new SwitchableHealth(), new SetDelay()];
+    const health = new SwitchableHealth();
     const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [NodesModule], callerSeen: NodesService });
     const testing = await Test.createTestingModule({
       imports: [
@@ -144,13 +133,14 @@ export class HttpApp {
     })
       .overrideProvider(StoreHealth)
       .useValue(health)
-      .overrideProvider(DelayMeter)
-      .useValue(delay)
       .compile();
-    const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
+    const app = testing.createNestApplication<NestExpressApplication>({
+      ...(options.ownParsers === true ? { rawBody: true } : { bodyParser: false }),
+      logger: false,
+    });
     app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
     await app.listen(0, '127.0.0.1');
-    const started = new HttpApp(app, health, delay, folder);
+    const started = new HttpApp(app, health, folder);
     if (!options.starting) await started.becomeReady();
     return started;
   }
