@@ -14,6 +14,11 @@ export abstract class Clock {
   abstract after(ms: number, call: () => void): Timer;
   /** Calls each `ms` until cancelled; never keeps the process alive. */
   abstract every(ms: number, call: () => void): Timer;
+
+  /** Resolves after `ms`. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.after(ms, resolve));
+  }
 }
 
 export class SystemClock extends Clock {
@@ -72,13 +77,13 @@ export class ManualClock extends Clock {
     return this.appointments.size;
   }
 
-  /** Moves both times on by `ms` and makes the calls that fall due, in their order. */
+  /** Moves both times on by `ms` and makes the calls that fall due, in their order; what a jump passed over, once. */
   advance(ms: number): void {
     const end = this.elapsed + ms;
     for (let next = this.earliest(end); next; next = this.earliest(end)) {
       this.moveTo(next.at);
       if (next.period === undefined) this.appointments.delete(next);
-      else next.at += next.period;
+      else next.at = this.elapsed + next.period;
       next.call();
     }
     this.moveTo(end);

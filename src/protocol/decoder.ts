@@ -49,7 +49,7 @@ const CONTROL_FIELDS: ReadonlyMap<number, ReadonlySet<string>> = new Map([
   [TYPE.areYouThere, new Set(['type', 'id'])],
 ]);
 
-/** One text frame of a client; throws `FrameRefusal`. */
+/** One text frame of a client; throws a `Refusal`: a `FrameRefusal` where the frame has an id that can be read. */
 export function decodeFrame(text: string, limits: DecodeLimits): ClientFrame {
   const parsed = parseObject(text, limits);
   return naming(parsed, () => decodeParsed(parsed, limits));
@@ -60,10 +60,7 @@ export function decodeFrame(text: string, limits: DecodeLimits): ClientFrame {
  */
 export function decodeBatchElement(text: string, limits: DecodeLimits, mayNameSource: boolean): Message {
   const parsed = parseObject(text, limits);
-  return naming(parsed, () => {
-    if ('type' in parsed.values) applicationType(parsed.values['type']);
-    return decodeMessage(parsed, mayNameSource);
-  });
+  return naming(parsed, () => decodeMessage(parsed, mayNameSource));
 }
 
 function decodeParsed(parsed: Parsed, limits: DecodeLimits): ClientFrame {
@@ -112,13 +109,15 @@ function readableId(parsed: Parsed): string | undefined {
 }
 
 function decodeMessage({ values, fields }: Parsed, mayNameSource: boolean): Message {
+  // First of all: what has a number of the server's is to be refused as that, whatever else it carries or lacks.
+  const type = fields.has('type') ? applicationType(values['type']) : 0;
   refuseUnknown(fields, MESSAGE_FIELDS, mayNameSource ? 'src_id' : undefined);
   const destination = decodeDestination(values, fields);
   const transient = flag(values, fields, 'transient');
   return {
     destination,
     ...ownId(values),
-    type: fields.has('type') ? applicationType(values['type']) : 0,
+    type,
     ...payloads(fields),
     transient,
     report: decodeReport(values, fields, destination, transient),

@@ -1,45 +1,52 @@
 import type { Clock } from '../../common/clock.js';
-import { type InboxLog, StoreUnavailable, type Totals } from './inbox-log.js';
-
-interface Waiting {
-  acked: number;
-  ackedTotals: Totals;
-  readonly done: Array<(before: number) => void>;
-}
+import { type InboxLog, passOverUnavailable } from './inbox-log.js';
+import type { Ack } from './inbox.types.js';
 
 const RETRY_MS = 500;
 
-/** Gathers acknowledgements while a write of them runs: the highest of each log goes out, everybody is told. */
+/** Gathers acknowledgements while a write of them runs: the highest of each log goes out, with the reports of all. */
 export class AckQueue {
-  private waiting = new Map<string, Waiting>();
+  private waiting = new Map<string, Ack>();
   private running = false;
 
+  /** `raised` is told when it is durable; `keys` are those of the reported rows that nobody acknowledged before. */
   constructor(
     private readonly log: InboxLog,
     private readonly clock: Clock,
-    private readonly raised: (log: string, acked: number) => void,
+    private readonly raised: (log: string, acked: number, keys: readonly string[]) => void,
   ) {}
 
-  /**
-   * `done` is called when it is durable, with the number that stood before. What the store did not take is tried again
-   * for as long as it takes: a closed window would wait for it for ever.
-   */
-  add(log: string, acked: number, ackedTotals: Totals, done: (before: number) => void): void {
-    this.merge(log, { acked, ackedTotals, done: [done] });
+  /** What the store did not take is tried again for as long as it takes: a closed window would wait for it for ever. */
+  add(log: string, ack: Ack): void {
+    this.merge(log, ack);
     if (this.running) return;
     this.running = true;
     setImmediate(() => void this.run());
+  }
+
+  /** Writes them at once; answers how far each log is acknowledged then. */
+  async write(batch: ReadonlyMap<string, Ack>): Promise<number[]> {
+    const acks = [...batch].map(([log, { acked, ackedTotals }]) => ({ log, acked, ackedTotals }));
+    const before = await this.log.raiseAcked(acks);
+    return [...batch].map(([log, { acked, reports }], index) => {
+      const was = before[index] ?? 0;
+      const first = [...reports].filter(([n]) => n > was).map(([, key]) => key);
+      const now = Math.max(was, acked);
+      this.raised(log, now, first);
+      return now;
+    });
   }
 
   get size(): number {
     return this.waiting.size;
   }
 
-  private merge(log: string, more: Waiting): void {
+  private merge(log: string, more: Ack): void {
     const present = this.waiting.get(log);
     if (!present) return void this.waiting.set(log, more);
-    if (more.acked > present.acked) Object.assign(present, { acked: more.acked, ackedTotals: more.ackedTotals });
-    present.done.push(...more.done);
+    const higher = more.acked > present.acked ? more : present;
+    const reports = new Map([...present.reports, ...more.reports]);
+    this.waiting.set(log, { ...higher, reports });
   }
 
   private async run(): Promise<void> {
@@ -49,21 +56,11 @@ export class AckQueue {
       try {
         await this.write(batch);
       } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
-        for (const [log, waiting] of batch) this.merge(log, waiting);
-        await new Promise<void>((resolve) => void this.clock.after(RETRY_MS, resolve));
+        passOverUnavailable(error);
+        for (const [log, ack] of batch) this.merge(log, ack);
+        await this.clock.pause(RETRY_MS);
       }
     }
     this.running = false;
-  }
-
-  private async write(batch: ReadonlyMap<string, Waiting>): Promise<void> {
-    const acks = [...batch].map(([log, { acked, ackedTotals }]) => ({ log, acked, ackedTotals }));
-    const before = await this.log.raiseAcked(acks);
-    acks.forEach(({ log, acked }, index) => {
-      const was = before[index] ?? 0;
-      this.raised(log, Math.max(was, acked));
-      for (const done of batch.get(log)?.done ?? []) done(was);
-    });
   }
 }

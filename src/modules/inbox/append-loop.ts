@@ -3,14 +3,10 @@ import type { Clock } from '../../common/clock.js';
 import { randomId } from '../../common/ids.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
+import type { InboxSettings } from './inbox.settings.js';
 import type { AppendOutcome, AppendRules, Draft } from './inbox.types.js';
-import { type InboxLog, type LogRow, type RowHead, StoreUnavailable } from './inbox-log.js';
-import { type Moment, momentOf, type Pending, PendingLog } from './pending-log.js';
-
-export interface AppendSettings {
-  readonly tailTrustMs: number;
-  readonly deadlineMs: number;
-}
+import { type InboxLog, type LogRow, passOverUnavailable, type RowHead } from './inbox-log.js';
+import { type Moment, momentOf, type Pending, PendingLog, type Tail } from './pending-log.js';
 
 /** Meetings with other writers' rows in a row before a log's drafts are refused for now, and before it goes alone. */
 const MAX_CONFLICTS = 3;
@@ -41,7 +37,7 @@ export class AppendLoop {
     private readonly rules: AppendRules,
     private readonly clock: Clock,
     private readonly guard: StallGuard,
-    private readonly settings: AppendSettings,
+    private readonly settings: Pick<InboxSettings, 'tailTrustMs' | 'deadlineMs'>,
   ) {
     this.lanes = Array.from({ length: log.lanes }, () => new Lane((lane) => this.turn(lane)));
   }
@@ -56,7 +52,7 @@ export class AppendLoop {
       settle(outcome);
     };
     const writer = this.run + this.writers.toString(36);
-    state.waiting.push({ draft, settle: counted, writer, since: this.clock.monotonic(), lookedIn: 0 });
+    state.waiting.push({ draft, settle: counted, writer, since: this.clock.monotonic() });
     this.laneOf(log).add(state);
   }
 
@@ -70,20 +66,11 @@ export class AppendLoop {
     return this.states.size;
   }
 
-  /** Refuses everything that waits and forgets every tail: after a long standstill nothing old may be carried out. */
-  drop(): void {
-    for (const state of this.states.values()) {
-      state.forgetTail();
-      this.refuseAll(state);
-    }
-  }
-
   /** Forgets logs in which nothing happens any more. */
   sweep(): void {
     const now = momentOf(this.clock, this.guard);
     for (const [log, state] of this.states) {
-      const idle = state.waiting.isEmpty() && !state.queued;
-      if (idle && !state.trusted(now, this.settings.tailTrustMs)) this.states.delete(log);
+      if (!state.queued && !state.trusted(now, this.settings.tailTrustMs)) this.states.delete(log);
     }
   }
 
@@ -101,12 +88,13 @@ export class AppendLoop {
 
   private async turn(lane: Lane): Promise<void> {
     const states = lane.take(this.log.maxBatch);
+    const began = momentOf(this.clock, this.guard);
     try {
-      await this.prepare(states, lane.turns);
-      const batch = this.assemble(states, lane.turns);
+      await this.prepare(states, began);
+      const batch = this.assemble(states, began);
       if (batch.length > 0) await this.insert(batch);
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      passOverUnavailable(error);
       for (const state of states) this.refuseAll(state);
     } finally {
       for (const state of states) lane.putBack(state);
@@ -114,20 +102,13 @@ export class AppendLoop {
   }
 
   /** Makes sure that every log's tail may be believed, and looks for keys where a conflict or a refusal demands it. */
-  private async prepare(states: readonly PendingLog[], turn: number): Promise<void> {
-    const now = momentOf(this.clock, this.guard);
-    for (const state of states) this.refuseLate(state, now);
-    const stale = states.filter((state) => state.mustLook || !state.trusted(now, this.settings.tailTrustMs));
-    if (stale.length > 0) await this.readTails(stale, now);
+  private async prepare(states: readonly PendingLog[], began: Moment): Promise<void> {
+    const stale = states.filter((state) => state.mustLook || !state.trusted(began, this.settings.tailTrustMs));
+    if (stale.length > 0) await this.readTails(stale, began);
     for (const state of states) {
-      if (state.mustLook) await this.look(state, turn);
+      if (state.mustLook) await this.look(state, began);
       if (!state.open) await this.refuseFirst(state);
     }
-  }
-
-  private refuseLate(state: PendingLog, now: Moment): void {
-    const oldest = state.waiting.peekFront();
-    if (oldest && now.at - oldest.since > this.settings.deadlineMs) this.refuseAll(state);
   }
 
   private async readTails(states: readonly PendingLog[], asked: Moment): Promise<void> {
@@ -141,28 +122,23 @@ export class AppendLoop {
 
   /**
    * Which of the waiting are in the log already? A store names only one of two conflicts and an answer can be lost
-   * after the commit, so the key is the only witness: under it stands one's own row, or the first of a repeat.
+   * after the commit, so the key is the only witness: under it stands one's own row, or the first of a repeat. One that
+   * is found behind one that is not keeps its place: answers keep the order too.
    */
-  private async look(state: PendingLog, turn: number): Promise<void> {
+  private async look(state: PendingLog, began: Moment): Promise<void> {
     const asked = state.waiting.toArray().slice(0, this.log.maxBatch);
-    const heads = await this.log.findKeys(
-      state.log,
-      asked.map(({ draft }) => draft.key),
-    );
-    const found = new Map(asked.map((pending, index) => [pending, heads[index]]));
-    const waiting = state.waiting.remove(0, state.waiting.length) ?? [];
-    for (const pending of waiting) {
-      const head = found.get(pending);
-      if (found.has(pending)) pending.lookedIn = turn;
-      if (head) this.settleFound(pending, head);
-      else state.waiting.push(pending);
-    }
+    const keys = asked.map(({ draft }) => draft.key);
+    const heads = await this.log.findKeys(state.log, keys);
     state.mustLook = false;
+    asked.forEach((pending, index) => {
+      const head = heads[index];
+      if (!head) pending.missedIn = began;
+      else if (pending === state.waiting.peekFront()) this.settleFound(state.waiting.shift() as Pending, head);
+    });
     if (state.failAfterLook) this.refuseAll(state);
   }
 
-  private settleFound(pending: Pending, head: RowHead): void {
-    const { draft, settle, writer } = pending;
+  private settleFound({ draft, settle, writer }: Pending, head: RowHead): void {
     if (head.writer === writer) this.confirm([{ ...head, body: draft.body }], [settle]);
     else if (head.digest === draft.digest) settle({ kind: 'duplicate' });
     else settle({ kind: 'refused', refusal: new Refusal('id_conflict', { field: 'id' }) });
@@ -171,34 +147,39 @@ export class AppendLoop {
   private async refuseFirst(state: PendingLog): Promise<void> {
     for (let first = state.waiting.peekFront(); first && !state.open; first = state.waiting.peekFront()) {
       const refusal = await this.rules.first(state.log, first.draft);
-      if (!refusal) state.open = true;
-      else if (state.waiting.peekFront() === first) state.waiting.shift()?.settle({ kind: 'refused', refusal });
+      if (refusal) state.waiting.shift()?.settle({ kind: 'refused', refusal });
+      else state.open = true;
     }
   }
 
-  /** Numbers what waits, as far as the rules let it in, up to one batch. */
-  private assemble(states: readonly PendingLog[], turn: number): Numbered[] {
+  /** One batch of what waits. Time has passed since the turn began: nothing is carried out late or on a stale tail. */
+  private assemble(states: readonly PendingLog[], began: Moment): Numbered[] {
+    const now = momentOf(this.clock, this.guard);
     const batch: Numbered[] = [];
     for (const state of states) {
-      let tail = { n: state.tailSeq, at: state.head?.at ?? 0, totals: state.totals };
-      while (batch.length < this.log.maxBatch) {
-        const pending = state.waiting.peekFront();
-        if (!pending) break;
-        const refusal = this.rules.admit({ totals: tail.totals, marks: state.marks }, pending.draft);
-        if (refusal && pending.lookedIn !== turn) {
-          // Final refusals need a fresh tail and a look for the key; the next turn makes both.
-          state.mustLook = true;
-          break;
-        }
-        state.waiting.shift();
-        if (refusal) pending.settle({ kind: 'refused', refusal });
-        else batch.push({ state, pending, row: (tail = this.rowBehind(tail, state.log, pending)) });
-      }
+      if (state.late(now, this.settings.deadlineMs)) this.refuseAll(state);
+      if (now.stalls === began.stalls) this.number(state, batch, began);
     }
     return batch;
   }
 
-  private rowBehind(tail: Pick<LogRow, 'n' | 'at' | 'totals'>, log: string, { draft, writer }: Pending): LogRow {
+  /** Numbers what waits, as far as the rules let it in and the batch has room. */
+  private number(state: PendingLog, batch: Numbered[], began: Moment): void {
+    let { tail } = state;
+    while (batch.length < this.log.maxBatch) {
+      const pending = state.waiting.peekFront();
+      if (!pending) return;
+      const refusal = this.rules.admit({ totals: tail.totals, marks: state.marks }, pending.draft);
+      // A final refusal needs a tail and a look of this turn, and waits for the answers before it: the next turn has all.
+      state.mustLook = refusal !== undefined && (pending.missedIn !== began || tail !== state.tail);
+      if (state.mustLook) return;
+      state.waiting.shift();
+      if (refusal) pending.settle({ kind: 'refused', refusal });
+      else batch.push({ state, pending, row: (tail = this.rowBehind(tail, state.log, pending)) });
+    }
+  }
+
+  private rowBehind(tail: Tail, log: string, { draft, writer }: Pending): LogRow & Tail {
     const { key, digest, body, bytes, report } = draft;
     const totals = { count: tail.totals.count + 1, bytes: tail.totals.bytes + bytes };
     return { log, n: tail.n + 1, key, digest, writer, at: Math.max(tail.at, this.clock.now()), totals, report, body };
@@ -213,13 +194,9 @@ export class AppendLoop {
       const stopped = batch[inserted];
       if (stopped && stoppedBy) await this.meetOther(stopped.state, stoppedBy);
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      passOverUnavailable(error);
       this.returnToQueues(batch);
-      for (const { state } of batch) {
-        state.forgetTail();
-        state.mustLook = true;
-        state.failAfterLook = true;
-      }
+      for (const { state } of batch) state.mustLook = state.failAfterLook = true;
     }
   }
 
@@ -228,14 +205,13 @@ export class AppendLoop {
       state.conflicts = 0;
       state.learn(row, asked);
     }
-    this.confirm(
-      batch.map(({ row }) => row),
-      batch.map(({ pending }) => pending.settle),
-    );
+    const rows = batch.map(({ row }) => row);
+    const settles = batch.map(({ pending }) => pending.settle);
+    this.confirm(rows, settles);
   }
 
   private confirm(rows: readonly LogRow[], settles: ReadonlyArray<Pending['settle']>): void {
-    settles.forEach((settle, index) => settle({ kind: 'stored', row: rows[index] as LogRow }));
+    rows.forEach((row, index) => settles[index]?.({ kind: 'stored', row }));
     if (rows.length > 0) this.rules.appended(rows);
   }
 
@@ -244,28 +220,26 @@ export class AppendLoop {
   }
 
   private async meetOther(state: PendingLog, stoppedBy: 'n' | 'key'): Promise<void> {
-    state.forgetTail();
     state.mustLook = true;
     if (stoppedBy === 'key') return;
     state.conflicts += 1;
-    if (state.conflicts > MAX_CONFLICTS) state.failAfterLook = true;
-    const pause = Math.random() * JITTER_MS * state.conflicts;
-    await new Promise<void>((resolve) => void this.clock.after(pause, resolve));
+    state.failAfterLook ||= state.conflicts > MAX_CONFLICTS;
+    await this.clock.pause(Math.random() * JITTER_MS * state.conflicts);
   }
 
   /** All of them and in order: what follows a failed draft may not overtake it. */
   private refuseAll(state: PendingLog): void {
-    state.mustLook = false;
     state.failAfterLook = false;
     state.conflicts = 0;
     const refusal = new Refusal('retry_later', { reason: 'not stored, or unknown', retryAfterMs: RETRY_MS });
-    for (const { settle } of state.waiting.remove(0, state.waiting.length) ?? []) settle({ kind: 'refused', refusal });
+    const refused = state.waiting.toArray();
+    state.waiting.clear();
+    for (const { settle } of refused) settle({ kind: 'refused', refusal });
   }
 }
 
 /** One insert at a time, for the logs that hash to it. */
 class Lane {
-  turns = 0;
   private readonly ready = new Denque<PendingLog>();
   private running = false;
 
@@ -280,7 +254,6 @@ class Lane {
 
   /** The logs of the next batch: about as many as fill it; one that keeps meeting others goes alone. */
   take(rows: number): PendingLog[] {
-    this.turns += 1;
     const taken: PendingLog[] = [];
     for (let sum = 0; sum < rows && !this.ready.isEmpty();) {
       const next = this.ready.peekFront() as PendingLog;

@@ -75,6 +75,11 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
+/** For work that is done again anyway: passes over a store that is away, and nothing else. */
+export function passOverUnavailable(error: unknown): void {
+  if (!(error instanceof StoreUnavailable)) throw error;
+}
+
 /** The id of the log that is the inbox of a node. Other kinds of log have other first letters. */
 export function inboxLogOf(nodeId: string): string {
   return `n:${nodeId}`;

@@ -1,14 +1,16 @@
 import Denque from 'denque';
 import { CLOSE, durableFrame, goneFrame, Refusal } from '../../protocol/index.js';
-import type { Acknowledged, ReaderSettings, ReaderSink } from './inbox.types.js';
-import { type InboxLog, type LogRow, type Marks, StoreUnavailable, type Totals } from './inbox-log.js';
+import type { InboxSettings } from './inbox.settings.js';
+import type { Acknowledged, ReaderSink } from './inbox.types.js';
+import { type InboxLog, type LogRow, type Marks, passOverUnavailable, type Totals } from './inbox-log.js';
 
 /** A message that was delivered and not yet acknowledged. */
 interface Flight {
   readonly n: number;
   readonly bytes: number;
   readonly totals: Totals;
-  readonly report?: { readonly key: string };
+  /** Of a row whose sender wants to hear of it. */
+  readonly reportKey?: string;
 }
 
 /**
@@ -21,7 +23,6 @@ export class InboxReader {
   /** Highest n that is known to exist. */
   private seen = 0;
   private acked = 0;
-  private ackLimit = 0;
   private started = false;
   private reading = false;
   private closed = false;
@@ -32,21 +33,16 @@ export class InboxReader {
     readonly log: string,
     private readonly store: InboxLog,
     private readonly sink: ReaderSink,
-    private readonly settings: ReaderSettings,
+    private readonly settings: Pick<InboxSettings, 'windowMessages' | 'windowBytes' | 'ageMs'>,
     private readonly now: () => number,
   ) {}
 
-  /**
-   * Begins behind `after`. Rows up to `marks.acked` do not count in the window. `resumedAt`: the client had everything up
-   * to there and may acknowledge it.
-   */
-  start(after: number, tailSeq: number, marks: Marks, resumedAt = 0): void {
+  /** Begins behind `after`: the client has everything up to there. Rows up to `marks.acked` do not count in the window. */
+  start(after: number, tailSeq: number, marks: Marks): void {
     this.sent = after;
-    this.seen = Math.max(this.seen, tailSeq);
     this.acked = Math.max(this.acked, marks.acked);
-    this.ackLimit = resumedAt;
     this.started = true;
-    this.pump();
+    this.notice(tailSeq);
   }
 
   /** Highest n that this reader knows of: the poll asks for the next. */
@@ -56,9 +52,14 @@ export class InboxReader {
 
   /** A row became durable. Written at once if it is the next, read from the store later if it is beyond, else dropped. */
   offer(row: LogRow): void {
-    if (row.n > this.seen) this.seen = row.n;
-    if (this.reading || !this.roomy || row.n !== this.sent + 1) this.pump();
+    if (this.reading || !this.roomy || row.n !== this.sent + 1) this.notice(row.n);
     else this.write(row);
+  }
+
+  /** There are rows up to n. */
+  notice(n: number): void {
+    this.seen = Math.max(this.seen, n);
+    this.pump();
   }
 
   /** Goes on reading when there is more and there is room. */
@@ -81,17 +82,14 @@ export class InboxReader {
 
   /** What an acknowledgement of this connection covers; throws a refusal when it was not sent so far. */
   covered(seq: number): Acknowledged {
-    const limit = Math.max(this.sent, this.ackLimit);
-    if (seq > limit) throw new Refusal('invalid_field', { field: 'seq', reason: `at most ${limit} was sent here` });
-    const reports: Array<{ n: number; key: string }> = [];
-    let totals: Totals | undefined;
-    for (let index = 0; index < this.flights.length; index += 1) {
-      const flight = this.flights.peekAt(index) as Flight;
-      if (flight.n > seq) break;
-      if (flight.n === seq) totals = flight.totals;
-      if (flight.report) reports.push({ n: flight.n, key: flight.report.key });
-    }
-    return { seq, reports, ...(totals && { totals }) };
+    const reason = `at most ${this.sent} was sent here`;
+    if (seq > this.sent) throw new Refusal('invalid_field', { field: 'seq', reason });
+    const flights = this.flights.toArray().filter(({ n }) => n <= seq);
+    const reports = new Map<number, string>();
+    for (const { n, reportKey } of flights) if (reportKey !== undefined) reports.set(n, reportKey);
+    const last = flights.at(-1);
+    if (last?.n !== seq || flights[0]?.n !== this.acked + 1) return { seq, reports };
+    return { seq, reports, totals: last.totals };
   }
 
   stop(): void {
@@ -109,8 +107,8 @@ export class InboxReader {
     try {
       while (this.roomy && this.seen > this.sent) if (!(await this.readNext())) break;
     } catch (error) {
-      // The store is away: the poll or the next row tries again.
-      if (!(error instanceof StoreUnavailable)) throw error;
+      // The poll or the next row tries again.
+      passOverUnavailable(error);
     } finally {
       this.reading = false;
     }
@@ -125,7 +123,7 @@ export class InboxReader {
       maxBytes: windowBytes - this.flightBytes,
     });
     for (const row of rows) {
-      if (this.closed) return false;
+      if (!this.roomy) return false;
       if (row.n !== this.sent + 1 || row.body === '') return this.meetHole();
       this.write(row);
     }
@@ -149,6 +147,6 @@ export class InboxReader {
 
   private fly(row: LogRow, bytes: number): void {
     this.flightBytes += bytes;
-    this.flights.push({ n: row.n, bytes, totals: row.totals, ...(row.report && { report: { key: row.key } }) });
+    this.flights.push({ n: row.n, bytes, totals: row.totals, ...(row.report && { reportKey: row.key }) });
   }
 }

@@ -5,7 +5,7 @@ import { durableFrame, goneFrame, type InboxPage, type InboxQuery, Refusal } fro
 import { NodesService } from '../nodes/index.js';
 import { AckQueue } from './ack-queue.js';
 import { AppendLoop } from './append-loop.js';
-import { InboxLog, inboxLogOf, type LogRow, NO_MARKS, StoreUnavailable, type Totals } from './inbox-log.js';
+import { InboxLog, inboxLogOf, type LogRow, NO_MARKS, nodeOfInboxLog, passOverUnavailable } from './inbox-log.js';
 import { InboxReader } from './inbox-reader.js';
 import { InboxRules, pendingTotals } from './inbox-rules.js';
 import { InboxSettings } from './inbox.settings.js';
@@ -14,6 +14,7 @@ import { ReaderRegistry } from './reader-registry.js';
 import { Retention } from './retention.js';
 
 const SWEEP_MS = 30_000;
+const ACK_RETRY_MS = 500;
 const DEFAULT_PAGE_ROWS = 200;
 /** Reports are best effort: an acknowledgement by call looks through so many rows for them. */
 const MOST_REPORTED_ROWS = 1_000;
@@ -26,7 +27,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly appends: AppendLoop;
   private readonly acks: AckQueue;
   private readonly retention: Retention;
-  private sweeping: Timer | undefined;
+  private timers: Timer[] = [];
   private reportListener: (reports: readonly DeliveryReport[]) => void = () => {};
 
   constructor(
@@ -39,21 +40,17 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     this.readers = new ReaderRegistry(log, clock, settings);
     const rules = new InboxRules(nodes, settings, (rows) => this.readers.offer(rows));
     this.appends = new AppendLoop(log, rules, clock, guard, settings);
-    this.acks = new AckQueue(log, clock, (of, acked) => this.raised(of, acked));
+    this.acks = new AckQueue(log, clock, (of, acked, keys) => this.raised(of, acked, keys));
     this.retention = new Retention(log, settings, clock);
-    guard.onLongStall(() => this.appends.drop());
   }
 
   onApplicationBootstrap(): void {
-    this.readers.startPolling();
-    this.retention.start();
-    this.sweeping = this.clock.every(SWEEP_MS, () => this.appends.sweep());
+    const sweeping = this.clock.every(SWEEP_MS, () => this.appends.sweep());
+    this.timers = [this.readers.poll(), this.retention.start(), sweeping];
   }
 
   onModuleDestroy(): void {
-    this.readers.stopPolling();
-    this.retention.stop();
-    this.sweeping?.cancel();
+    for (const timer of this.timers) timer.cancel();
   }
 
   /** Queues a message for a node; `settle` is called when it is durable, known as a repeat, or refused. */
@@ -87,36 +84,25 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** A connection acknowledged; what its senders wanted to hear is told once it is durable. */
-  acknowledge(nodeId: string, { seq, totals, reports }: Acknowledged): void {
-    const log = inboxLogOf(nodeId);
-    const done = (before: number): void => this.tell(nodeId, before, reports);
-    if (totals) return this.acks.add(log, seq, totals, done);
-    this.totalsAt(log, seq).then(
-      (found) => this.acks.add(log, seq, found, done),
-      // Nothing was promised: the client acknowledges again, or a higher number.
-      (error: unknown) => this.throwUnlessUnavailable(error),
-    );
+  acknowledge(nodeId: string, covered: Acknowledged): void {
+    const { seq, totals, reports } = covered;
+    if (totals) return this.acks.add(inboxLogOf(nodeId), { acked: seq, ackedTotals: totals, reports });
+    const again = (): void => this.acknowledge(nodeId, covered);
+    void this.state(nodeId)
+      .then((state) => this.raise(nodeId, seq, state))
+      .catch((error: unknown) => {
+        passOverUnavailable(error);
+        this.clock.after(ACK_RETRY_MS, again);
+      });
   }
 
   /** As `acknowledge`, for a call that waits for the outcome: the acknowledged number after it. */
   async acknowledgeNow(nodeId: string, seq: number, epoch?: string): Promise<number> {
     const state = await this.state(nodeId);
     if (epoch !== undefined && epoch !== state.epoch) throw new Refusal('epoch_changed', { field: 'epoch' });
-    if (seq > state.tailSeq)
-      throw new Refusal('invalid_field', { field: 'seq', reason: `the tail is ${state.tailSeq}` });
-    if (seq <= state.ackedSeq) return state.ackedSeq;
-    const log = inboxLogOf(nodeId);
-    const range = { after: state.ackedSeq, before: seq + 1, limit: MOST_REPORTED_ROWS, maxBytes: MOST_REPORTED_BYTES };
-    const rows = await this.log.read(log, range);
-    const totals = await this.totalsAt(log, seq);
-    const before = (await this.log.raiseAcked([{ log, acked: seq, ackedTotals: totals }]))[0] ?? 0;
-    this.raised(log, Math.max(before, seq));
-    this.tell(
-      nodeId,
-      before,
-      rows.filter((row) => row.report),
-    );
-    return Math.max(before, seq);
+    const reason = `the tail is ${state.tailSeq}`;
+    if (seq > state.tailSeq) throw new Refusal('invalid_field', { field: 'seq', reason });
+    return this.raise(nodeId, seq, state);
   }
 
   /** Called with rows of `report` messages on their first acknowledgement. */
@@ -144,8 +130,24 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     return { appends: appends.waiting, logs: appends.size, readLogs: readers.size, acks: acks.size };
   }
 
-  private raised(log: string, acked: number): void {
+  /** Raises the acknowledged number by what the store says of the rows between. */
+  private async raise(nodeId: string, seq: number, { ackedSeq, marks }: InboxState): Promise<number> {
+    if (seq <= ackedSeq) return ackedSeq;
+    const log = inboxLogOf(nodeId);
+    const range = { after: ackedSeq, before: seq + 1, limit: MOST_REPORTED_ROWS, maxBytes: MOST_REPORTED_BYTES };
+    const rows = await this.log.read(log, { ...range, fromEnd: true });
+    const reported = rows.filter(({ report }) => report);
+    const reports = new Map(reported.map(({ n, key }) => [n, key]));
+    // A row that is gone was below the floor, where the totals of the floor count.
+    const ackedTotals = rows.at(-1)?.totals ?? marks.floorTotals;
+    const [acked = seq] = await this.acks.write(new Map([[log, { acked: seq, ackedTotals, reports }]]));
+    return acked;
+  }
+
+  private raised(log: string, acked: number, keys: readonly string[]): void {
     for (const reader of this.readers.of(log)) reader.raiseAcked(acked);
+    const nodeId = nodeOfInboxLog(log);
+    if (keys.length > 0) this.reportListener(keys.map((key) => ({ nodeId, key })));
   }
 
   private async bounds(log: string, query: InboxQuery, state: InboxState): Promise<[number, number]> {
@@ -163,25 +165,5 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   private frameOf(row: LogRow): string {
     const gone = row.body === '' || row.at < this.clock.now() - this.settings.ageMs;
     return gone ? goneFrame(row.n, 'expired') : durableFrame(row.n, row.at, row.body);
-  }
-
-  private tell(
-    nodeId: string,
-    before: number,
-    rows: ReadonlyArray<{ readonly n: number; readonly key: string }>,
-  ): void {
-    const first = rows.filter(({ n }) => n > before).map(({ key }) => ({ nodeId, key }));
-    if (first.length > 0) this.reportListener(first);
-  }
-
-  /** Totals up to `seq`; where that row is gone, those before the first that is left. */
-  private async totalsAt(log: string, seq: number): Promise<Totals> {
-    const [row] = await this.log.read(log, { after: seq - 1, before: Number.MAX_SAFE_INTEGER, limit: 1, maxBytes: 1 });
-    if (!row || row.n === seq) return row?.totals ?? NO_MARKS.ackedTotals;
-    return { count: row.totals.count - 1, bytes: row.totals.bytes - Buffer.byteLength(row.body) };
-  }
-
-  private throwUnlessUnavailable(error: unknown): void {
-    if (!(error instanceof StoreUnavailable)) throw error;
   }
 }

@@ -43,19 +43,20 @@ export interface ReaderSink {
   close(code: CloseCode): void;
 }
 
-export interface ReaderSettings {
-  readonly windowMessages: number;
-  readonly windowBytes: number;
-  readonly ageMs: number;
-}
-
 /** What an acknowledgement up to `seq` covers, as far as this reader knows. */
 export interface Acknowledged {
   readonly seq: number;
-  /** Of the row `seq`; unknown when it was not in flight. */
+  /** Of the row `seq`; unknown when some of what is covered was not in flight here. */
   readonly totals?: Totals;
-  /** Rows whose senders want to hear of it. */
-  readonly reports: ReadonlyArray<{ readonly n: number; readonly key: string }>;
+  /** n and key of the rows whose senders want to hear of it. */
+  readonly reports: ReadonlyMap<number, string>;
+}
+
+/** An acknowledgement on its way into the store. */
+export interface Ack {
+  readonly acked: number;
+  readonly ackedTotals: Totals;
+  readonly reports: ReadonlyMap<number, string>;
 }
 
 /** Where an inbox stands. */

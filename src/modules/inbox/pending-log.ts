@@ -12,8 +12,8 @@ export interface Pending {
   readonly writer: string;
   /** Monotonic ms. */
   readonly since: number;
-  /** The turn in which the store was last asked for its key, the tail being fresh. */
-  lookedIn: number;
+  /** The turn in which the store was last asked for its key, the tail being fresh, and had none. */
+  missedIn?: Moment;
 }
 
 /** When something was asked, and how often the process had stood still by then. */
@@ -26,16 +26,21 @@ export function momentOf(clock: Clock, guard: StallGuard): Moment {
   return { stalls: guard.stalls(), at: clock.monotonic() };
 }
 
+/** The end of a log, as far as the next row depends on it. */
+export type Tail = Pick<RowHead, 'n' | 'at' | 'totals'>;
+
+const EMPTY: Tail = { n: 0, at: 0, totals: NO_TOTALS };
+
 /** What one process knows of one log, and what waits to be appended to it. */
 export class PendingLog {
   readonly waiting = new Denque<Pending>();
-  head: RowHead | undefined;
+  tail = EMPTY;
   marks: Marks = NO_MARKS;
   /** Somebody may write to it: it has a row, or its owner is known. Never becomes false again. */
   open = false;
   /** Inserts in a row that met somebody else's row. */
   conflicts = 0;
-  /** The keys must be looked for before anything else is inserted or refused. */
+  /** The tail must be read and the keys looked for before anything else is inserted or refused. */
   mustLook = false;
   /** Whatever the look does not find is to be refused: an answer was lost, and what follows must not overtake. */
   failAfterLook = false;
@@ -44,14 +49,10 @@ export class PendingLog {
 
   constructor(readonly log: string) {}
 
-  learn(head: RowHead | undefined, moment: Moment): void {
-    this.head = head;
-    this.learnt = moment;
+  learn(head: RowHead | undefined, asked: Moment): void {
+    this.tail = head ?? EMPTY;
+    this.learnt = asked;
     if (head) this.open = true;
-  }
-
-  forgetTail(): void {
-    this.learnt = undefined;
   }
 
   /**
@@ -62,11 +63,9 @@ export class PendingLog {
     return this.learnt !== undefined && this.learnt.stalls === now.stalls && now.at - this.learnt.at < trustMs;
   }
 
-  get tailSeq(): number {
-    return this.head?.n ?? 0;
-  }
-
-  get totals(): RowHead['totals'] {
-    return this.head?.totals ?? NO_TOTALS;
+  /** Whether the first of the waiting, and so perhaps all, waited for too long. */
+  late(now: Moment, deadlineMs: number): boolean {
+    const first = this.waiting.peekFront();
+    return first !== undefined && now.at - first.since > deadlineMs;
   }
 }

@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import { type InboxLog, type LogRow, StoreUnavailable } from './inbox-log.js';
+import { repeat } from '../../common/repeat.js';
+import { type InboxLog, type LogRow, passOverUnavailable } from './inbox-log.js';
 import type { InboxReader } from './inbox-reader.js';
+import type { InboxSettings } from './inbox.settings.js';
 
 /** Each poll asks for a tenth of the logs, so that the questions spread over the interval. */
 const SLICES = 10;
@@ -18,12 +20,11 @@ export class ReaderRegistry {
   private readonly logs = new Map<string, ReadLog>();
   private added = 0;
   private turn = 0;
-  private timer: Timer | undefined;
 
   constructor(
     private readonly store: InboxLog,
     private readonly clock: Clock,
-    private readonly settings: { readonly pollMs: number; readonly pollJitterMs: number },
+    private readonly settings: Pick<InboxSettings, 'pollMs' | 'pollJitterMs'>,
   ) {}
 
   add(reader: InboxReader): void {
@@ -50,35 +51,27 @@ export class ReaderRegistry {
     return this.logs.size;
   }
 
-  startPolling(): void {
+  /** Polls until the answered timer is cancelled. */
+  poll(): Timer {
     const { pollMs, pollJitterMs } = this.settings;
-    const wait = (pollMs + (Math.random() * 2 - 1) * pollJitterMs) / SLICES;
-    this.timer = this.clock.after(wait, () => void this.poll().finally(() => this.timer && this.startPolling()));
+    const wait = (): number => (pollMs + (Math.random() * 2 - 1) * pollJitterMs) / SLICES;
+    return repeat(this.clock, wait, () => this.pollSlice().catch(passOverUnavailable));
   }
 
-  stopPolling(): void {
-    this.timer?.cancel();
-    this.timer = undefined;
-  }
-
-  /** One slice: for each of its logs a point read of the row behind the highest that any reader knows. */
-  private async poll(): Promise<void> {
+  /** For each log of the slice a point read of the row behind the highest that any reader knows. */
+  private async pollSlice(): Promise<void> {
     this.turn = (this.turn + 1) % SLICES;
     const points: Array<{ log: string; n: number }> = [];
     for (const [log, { readers, slice }] of this.logs) {
       if (slice !== this.turn) continue;
-      let highest = 0;
-      for (const reader of readers) {
-        highest = Math.max(highest, reader.highest);
-        reader.pump();
-      }
-      points.push({ log, n: highest + 1 });
+      const highest = [...readers].map((reader) => reader.highest);
+      points.push({ log, n: Math.max(...highest) + 1 });
+      for (const reader of readers) reader.pump();
     }
-    if (points.length === 0) return;
-    try {
-      this.offer(await this.store.at(points));
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
+    const found = points.length > 0 ? await this.store.at(points) : [];
+    if (found.length === 0) return;
+    // Where there was one, there may be many: without their tail each would wait for a poll of its own.
+    const heads = await this.store.newest(found.map(({ log }) => log));
+    for (const head of heads) if (head) for (const reader of this.of(head.log)) reader.notice(head.n);
   }
 }

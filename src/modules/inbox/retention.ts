@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import { type InboxLog, type LogRow, type Marks, StoreUnavailable } from './inbox-log.js';
+import { repeat } from '../../common/repeat.js';
+import { type InboxLog, type LogRow, type Marks, passOverUnavailable } from './inbox-log.js';
 import type { InboxSettings } from './inbox.settings.js';
 
 const ROUND_MS = 600_000;
@@ -18,37 +19,29 @@ type RetentionSettings = Pick<InboxSettings, 'ageMs' | 'ackedKeepMs' | 'ackedKee
  * as a repeat of their message must be known as one. The newest row of a log stays for ever: the tail is read from it.
  */
 export class Retention {
-  private timer: Timer | undefined;
-
   constructor(
     private readonly log: InboxLog,
     private readonly settings: RetentionSettings,
     private readonly clock: Clock,
   ) {}
 
-  start(): void {
-    this.timer = this.clock.after(ROUND_MS, () => void this.round().finally(() => this.timer && this.start()));
+  /** Collects until the answered timer is cancelled. A store that is away ends a round; the next begins anew. */
+  start(): Timer {
+    return repeat(
+      this.clock,
+      () => ROUND_MS,
+      () => this.round().catch(passOverUnavailable),
+    );
   }
 
-  stop(): void {
-    this.timer?.cancel();
-    this.timer = undefined;
-  }
-
-  /** Once over all logs. A store that is away ends the round; the next begins anew. */
+  /** Once over all logs. */
   async round(): Promise<void> {
-    try {
-      for (let after = ''; ;) {
-        const logs = await this.log.logs(after, LOGS_A_STEP);
-        for (const log of logs) await this.collect(log);
-        const last = logs.at(-1);
-        if (last === undefined || logs.length < LOGS_A_STEP) return;
-        after = last;
-        await new Promise<void>((resolve) => void this.clock.after(PAUSE_MS, resolve));
-      }
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
+    let logs: string[] = [];
+    do {
+      logs = await this.log.logs(logs.at(-1) ?? '', LOGS_A_STEP);
+      for (const log of logs) await this.collect(log);
+      if (logs.length > 0) await this.clock.pause(PAUSE_MS);
+    } while (logs.length > 0);
   }
 
   async collect(log: string): Promise<void> {

@@ -9,7 +9,8 @@ const REMEMBERED_NODES = 100_000;
 /** Which nodes exist and whose they are. That a node is known is remembered, that it is not is never. */
 @Injectable()
 export class NodesService {
-  private readonly known = new LRUCache<string, { iat: number; clientId: string | null }>({ max: REMEMBERED_NODES });
+  /** `iat` of the latest key that was seen of each. */
+  private readonly known = new LRUCache<string, number>({ max: REMEMBERED_NODES });
 
   constructor(
     private readonly registry: NodeRegistry,
@@ -18,10 +19,9 @@ export class NodesService {
 
   /** A valid key of the node made a call or a connection: it is known from now on, and owned by whom its latest key names. */
   async seen({ nodeId, clientId, issuedAt }: KeyOfNode): Promise<void> {
-    const before = this.known.get(nodeId);
-    if (before && before.iat >= issuedAt) return;
+    if ((this.known.get(nodeId) ?? -1) >= issuedAt) return;
     await this.registry.record([{ nodeId, clientId, iat: issuedAt, lastSeen: this.clock.now() }]);
-    this.known.set(nodeId, { iat: issuedAt, clientId });
+    this.known.set(nodeId, issuedAt);
   }
 
   /** Notes when a node went. */
@@ -41,7 +41,7 @@ export class NodesService {
   /** The record, freshly read. */
   async find(nodeId: string): Promise<NodeRecord | undefined> {
     const [record] = await this.registry.find([nodeId]);
-    if (record) this.known.set(nodeId, { iat: record.iat, clientId: record.clientId });
+    if (record) this.known.set(nodeId, record.iat);
     return record;
   }
 }

@@ -1,16 +1,10 @@
 import type { Clock, Timer } from '../../common/clock.js';
+import type { RoutingSettings } from './routing.settings.js';
 
 interface Failed {
   /** Its place among all durable messages of the sender. */
   readonly ordinal: number;
   readonly id: string;
-}
-
-export interface FailStopSettings {
-  /** How long (ms) the first failed message may stay away. */
-  readonly failStopMs: number;
-  /** How many failed messages one sender may owe. */
-  readonly failStopMessages: number;
 }
 
 /**
@@ -21,12 +15,13 @@ export class FailStop {
   private readonly failed = new Map<string, Failed[]>();
   private ordinals = 0;
   private owed = 0;
+  private stopped = false;
   private patience: Timer | undefined;
 
   /** `exhausted`: the sender did not send again in time, or owes too many. */
   constructor(
     private readonly clock: Clock,
-    private readonly settings: FailStopSettings,
+    private readonly settings: Pick<RoutingSettings, 'failStopMs' | 'failStopMessages'>,
     private readonly exhausted: () => void,
   ) {}
 
@@ -38,13 +33,14 @@ export class FailStop {
     const waiting = this.failed.get(destination);
     if (!waiting) return (this.ordinals += 1);
     if (waiting[0]?.id === id) return this.shift(destination, waiting);
-    if (!waiting.some((each) => each.id === id)) this.fail(destination, id, (this.ordinals += 1));
+    this.fail(destination, id, (this.ordinals += 1));
     return undefined;
   }
 
-  /** The message that entered with `ordinal` failed for now. */
+  /** The message that entered with `ordinal` failed for now. It owes one place, however often it failed. */
   fail(destination: string, id: string, ordinal: number): void {
     const waiting = this.failed.get(destination) ?? [];
+    if (this.stopped || waiting.some((each) => each.id === id)) return;
     this.failed.set(destination, waiting);
     const later = waiting.findIndex((each) => each.ordinal > ordinal);
     waiting.splice(later < 0 ? waiting.length : later, 0, { ordinal, id });
@@ -54,6 +50,7 @@ export class FailStop {
   }
 
   stop(): void {
+    this.stopped = true;
     this.patience?.cancel();
     this.failed.clear();
   }
