@@ -31,28 +31,28 @@ import {
   transientFrame,
   TYPE,
 } from '../../src/protocol/index.js';
-import { type Fence, fences, prose, tables, textOf } from './markdown.js';
+import { prose, tables } from './markdown.js';
+import {
+  accepted,
+  blocks,
+  clientFrames,
+  examples,
+  markdown,
+  optionOf,
+  parsed,
+  refused,
+  serverFrames,
+  shapeOf,
+  shown,
+} from './protocol-examples.js';
 
 const LIMITS = { maxDepth: 32, maxKeys: 64, maxPageRows: 1_000 };
 
-const markdown = textOf('docs/protocol.md');
-const blocks = fences(markdown);
-const examples = (kind: string): Fence[] => blocks.filter(({ words }) => words[0] === 'json' && words[1] === kind);
-const optionOf = ({ words }: Fence, name: string): string | undefined =>
-  words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
-
-const shown = (kind: string, name: string): string => examples(kind).find(({ words }) => words[2] === name)?.text ?? '';
-const parsed = (kind: string, name: string): unknown => JSON.parse(shown(kind, name));
-const withoutTicks = (cell: string | undefined): string => (cell ?? '').replaceAll('`', '');
-
-const clientFrames = examples('client');
-const refused = clientFrames.filter((fence) => optionOf(fence, 'refused') !== undefined);
-const accepted = clientFrames.filter((fence) => !refused.includes(fence));
-const serverFrames = examples('server');
 const transcript = blocks
   .filter(({ words }) => words.includes('transcript'))
   .flatMap(({ text }) => text.split('\n'))
   .filter((line) => /^[CS] /.test(line));
+const withoutTicks = (cell: string | undefined): string => (cell ?? '').replaceAll('`', '');
 
 const toBob: Message = {
   destination: { kind: 'node', nodeId: 'bob' },
@@ -107,13 +107,6 @@ const ENCODED: Readonly<Record<string, string>> = {
   here: hereFrame('h'),
   move: moveFrame('ws://b', 'k', 1),
 };
-
-/** Field names, their nesting and the kinds of their values, without the values. */
-function shapeOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(shapeOf);
-  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shapeOf(part)]));
-}
 
 const shapeOfText = (text: string): unknown => shapeOf(JSON.parse(text));
 

@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RawData, WebSocket } from 'ws';
+import { TestServer } from '../support/test-server.js';
+import { accepted, optionOf, parsed, refused, shapeOf, shown } from './protocol-examples.js';
+
+type Frame = Record<string, unknown>;
+
+/** A websocket that answers one question at a time. */
+class Peer {
+  private readonly frames: Frame[] = [];
+  private arrived: () => void = () => {};
+
+  constructor(private readonly socket: WebSocket) {
+    socket.on('message', (data: RawData) => {
+      this.frames.push(JSON.parse((data as Buffer).toString('utf8')) as Frame);
+      this.arrived();
+    });
+  }
+
+  send(text: string): void {
+    this.socket.send(text);
+  }
+
+  /** The first frame from now on that fits; those before it are dropped. */
+  async next(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
+    for (;;) {
+      const frame = this.frames.shift();
+      if (frame && fits(frame)) return frame;
+      if (!frame) await new Promise<void>((resolve) => (this.arrived = resolve));
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.socket, 'close');
+    this.socket.close();
+    await closed;
+  }
+}
+
+async function answerOf(response: Promise<Response>): Promise<[status: number, shape: unknown]> {
+  const answer = await response;
+  return [answer.status, shapeOf(await answer.json())];
+}
+
+const isAnswer = ({ type }: Frame): boolean => Number(type) < 0;
+
+describe('the server does what docs/protocol.md shows', () => {
+  let server: TestServer;
+  let alice: Peer;
+  let hello: Frame;
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+    await server.call('bob-phone', '/v1/inbox', { clientId: 'bob' });
+    alice = new Peer(await server.socket('alice-phone', { clientId: 'alice' }));
+    hello = await alice.next();
+  });
+  afterAll(() => server.stop());
+
+  it('greets with the fields of the example', () => {
+    const { reason: _, ...first } = parsed('server', 'hello') as Frame;
+    expect(shapeOf(hello)).toEqual(shapeOf(first));
+    expect(hello).toMatchObject({ resumed: false, max_frame_bytes: 65_536, window: 256, window_bytes: 524_288 });
+  });
+
+  it.each(refused)('answers the wrong frame of line $line with its code, and goes on', async (fence) => {
+    alice.send(fence.text);
+    const { type, code, field } = await alice.next(isAnswer);
+    expect({ type, code, field }).toEqual({
+      type: -113,
+      code: optionOf(fence, 'refused'),
+      field: optionOf(fence, 'field'),
+    });
+  });
+
+  /** What the frames that are right are answered by; the fence of silence shows that nothing came before it. */
+  const ANSWERS: ReadonlyArray<readonly [frame: RegExp, answer: Frame]> = [
+    [/"dest_client_id"/, { type: -3, src_id: 'bob', code: 'node_unknown' }],
+    [/"dest_session_id"/, { type: -5, dest_session_id: 's-1', code: 'session_denied' }],
+    [/"dest_id".*"transient": true/, { type: -121, id: 'fence' }],
+    [/"dest_id"/, { type: -112, status: 'stored' }],
+    [/-111/, { type: -113, code: 'invalid_field', field: 'seq' }],
+    [/-101/, { type: -102 }],
+    [/-120/, { type: -121, id: 'probe-1' }],
+    [/^\{\}$/, { type: -121, id: 'fence' }],
+  ];
+
+  it.each(accepted)('answers the frame of line $line as it says', async ({ text }) => {
+    const expected = ANSWERS.find(([frame]) => frame.test(text.replaceAll('\n', ' ')))?.[1];
+    alice.send(text);
+    if (expected?.['id'] === 'fence') alice.send('{"type":-120,"id":"fence"}');
+    expect(await alice.next(isAnswer)).toMatchObject(expected ?? {});
+  });
+
+  it('delivers with the fields of the examples', async () => {
+    const bob = new Peer(await server.socket('bob-phone', { clientId: 'bob' }));
+    await bob.next();
+    const durable = await bob.next(({ id }) => id === 'm-1');
+    expect(shapeOf(durable)).toEqual(shapeOf(parsed('server', 'durable')));
+    const sensor = new Peer(await server.socket('sensor-9'));
+    await sensor.next();
+    sensor.send('{ "dest_id": "bob-phone", "type": 12, "payload": { "typing": true }, "transient": true }');
+    const transient = await bob.next(({ src_id: source }) => source === 'sensor-9');
+    expect(shapeOf(transient)).toEqual(shapeOf(parsed('server', 'transient')));
+    await Promise.all([bob.close(), sensor.close()]);
+  });
+
+  it('tells of what cannot be resumed with the fields of the example', async () => {
+    const peer = new Peer(await server.socket('sensor-9', { query: '?epoch=another&last_seq=1' }));
+    expect(shapeOf(await peer.next())).toEqual(shapeOf(parsed('server', 'hello-unresumed')));
+    await peer.close();
+  });
+
+  it('answers the calls with the fields of the examples', async () => {
+    const post = (path: string, body: string) => server.call('alice-phone', path, { method: 'POST', body });
+    expect(await answerOf(post('/v1/pre-connections', shown('request', 'pre-connections')))).toEqual([
+      201,
+      shapeOf(parsed('response', 'pre-connections')),
+    ]);
+    expect(await answerOf(post('/v1/messages', shown('request', 'messages')))).toEqual([
+      200,
+      shapeOf(parsed('response', 'messages')),
+    ]);
+    const acknowledge = server.call('bob-phone', '/v1/inbox/ack', { method: 'POST', body: '{"seq":1}' });
+    expect(await answerOf(acknowledge)).toEqual([200, shapeOf(parsed('response', 'inbox-ack'))]);
+    expect(await answerOf(server.call('alice-phone', '/v1/inbox?limit=1001'))).toEqual([
+      400,
+      shapeOf(parsed('response', 'problem')),
+    ]);
+  });
+
+  it('shows a node with the fields of the example', async () => {
+    const laptop = new Peer(await server.socket('bob-laptop', { clientId: 'bob' }));
+    await laptop.next();
+    expect(await answerOf(server.call('backend', '/v1/nodes/bob-laptop', { role: 'app' }))).toEqual([
+      200,
+      shapeOf(parsed('response', 'node')),
+    ]);
+    await laptop.close();
+  });
+});
