@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REFUSALS, type RefusalCode } from '../../protocol/index.js';
-import { ChosenId, messageFields, MessageType } from './wire.js';
+import { ChosenId, messageFields, MessageType, WholeNumber } from './wire.js';
 
 const MESSAGES_WANTED = 'a list of messages';
 
@@ -33,7 +33,7 @@ const Result = z
     code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]).optional(),
     reason: z.string().optional(),
     field: z.string().optional(),
-    retry_after_ms: z.int().optional().meta({ description: 'Not stored, or unknown: send the same id again' }),
+    retry_after_ms: WholeNumber.optional().meta({ description: 'Not stored, or unknown: send the same id again' }),
   })
   .meta({ id: 'MessageResult', description: 'sent: transient, nothing more will be heard of it' });
 

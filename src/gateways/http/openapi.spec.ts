@@ -135,6 +135,16 @@ describe('the description of the API', () => {
     expect(document.paths['/v1/pre-connections']?.['post']?.requestBody?.required).toBe(false);
   });
 
+  it('leaves room for new fields in answers, and none in requests', () => {
+    const { schemas } = document.components;
+    for (const name of ['PreConnection', 'InboxPage', 'MessageResult', 'Node', 'Problem']) {
+      expect(schemas[name], name).not.toHaveProperty('additionalProperties');
+    }
+    for (const name of ['PreConnectionRequest', 'BatchRequest', 'MessageToSend', 'Acknowledgement']) {
+      expect(schemas[name], name).toMatchObject({ additionalProperties: false });
+    }
+  });
+
   it('gives patterns of ids that agree with what is accepted', () => {
     const message = document.components.schemas['MessageToSend']?.properties;
     const samples = ['a', '~a', 'a~', '', 'a b', 'é', '.:-_@', 'x'.repeat(128), 'x'.repeat(129), 'a\n'];

@@ -5,7 +5,6 @@ import { Problem, PROBLEM_MEDIA_TYPE } from './problem.js';
 import type { Route } from './route-list.js';
 
 type Json = Record<string, unknown>;
-type Direction = 'input' | 'output';
 
 const SECURITY = 'auth_key';
 const COMPONENTS = '#/components/schemas/';
@@ -79,14 +78,14 @@ export class OpenApi {
     }));
     return [...inPath, ...inQuery].map(({ schema, ...rest }) => ({
       ...rest,
-      schema: this.schema(schema as z.ZodType, 'input'),
+      schema: this.schema(schema as z.ZodType),
     }));
   }
 
   private requestBody({ body, description }: Route): Json {
     const shape = description.body ?? body;
     if (!shape) return {};
-    const content = { 'application/json': { schema: this.schema(shape, 'input') } };
+    const content = { 'application/json': { schema: this.schema(shape) } };
     return { requestBody: { required: description.bodyOptional !== true, content } };
   }
 
@@ -101,12 +100,12 @@ export class OpenApi {
 
   private content(answer: z.ZodType | string): Json {
     if (typeof answer === 'string') return { [answer]: { schema: { type: 'string' } } };
-    return { 'application/json': { schema: this.schema(answer, 'output') } };
+    return { 'application/json': { schema: this.schema(answer) } };
   }
 
   private problems({ guarded, body, description }: Route): Json {
     const codes = [...(guarded ? GUARDED : []), ...(body ? WITH_BODY : []), ...(description.refusals ?? [])];
-    const schema = this.schema(Problem, 'output');
+    const schema = this.schema(Problem);
     const statuses = [...new Set(codes.map((code) => REFUSALS[code].status))].sort((a, b) => a - b);
     return Object.fromEntries(
       statuses.map((status) => {
@@ -116,9 +115,12 @@ export class OpenApi {
     );
   }
 
-  /** A schema as JSON Schema; those that have a name become components. */
-  private schema(schema: z.ZodType, io: Direction): unknown {
-    const { $schema: _dialect, $defs = {}, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  /**
+   * A schema as JSON Schema; those that have a name become components. All are shown as their input is: that of an answer
+   * leaves room for fields that are added later.
+   */
+  private schema(schema: z.ZodType): unknown {
+    const { $schema: _dialect, $defs = {}, ...own } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
     const moved = JSON.parse(JSON.stringify({ own, $defs }).replaceAll('#/$defs/', COMPONENTS)) as {
       own: Json;
       $defs: Json;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AnyId } from './wire.js';
+import { AnyId, WholeNumber } from './wire.js';
 
 const HINTS_WANTED = 'a JSON object with session_id?, need_80_port?';
 
@@ -23,11 +23,11 @@ export const PreConnection = z
       examples: ['ws://localhost:8080/connect?validation_key=p5sV0…'],
     }),
     validation_key: z.string().meta({ description: 'Opens one websocket, once' }),
-    expires_in: z.int().meta({ description: 'Seconds' }),
+    expires_in: WholeNumber.meta({ description: 'Seconds' }),
     server: z.object({
       node_id: z.string(),
       host: z.string(),
-      port: z.int(),
+      port: WholeNumber,
       proxy_host: z.string().optional(),
       tls: z.boolean(),
     }),

@@ -2,6 +2,7 @@ import { HttpException, HttpStatus } from '@nestjs/common';
 import { z } from 'zod';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { REFUSALS, Refusal, type RefusalCode } from '../../protocol/index.js';
+import { WholeNumber } from './wire.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -10,12 +11,14 @@ export const Problem = z
   .object({
     type: z.string().meta({ examples: ['urn:allspark:problem:invalid_field'] }),
     title: z.string(),
-    status: z.int(),
+    status: WholeNumber,
     code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]),
     detail: z.string().meta({ description: 'What was wanted, for people' }),
     request_id: z.string().meta({ description: 'Names the call in the log; also in the header x-request-id' }),
     field: z.string().optional().meta({ description: 'The field that is wrong' }),
-    retry_after_ms: z.int().optional().meta({ description: 'Only with 429 and 503: try the same again after this' }),
+    retry_after_ms: WholeNumber.optional().meta({
+      description: 'Only with 429 and 503: try the same again after this',
+    }),
     reasons: z.array(z.string()).optional().meta({ description: 'Only from /readyz: why not' }),
   })
   .meta({ id: 'Problem', description: 'New codes may be added: judge an unknown one by its status.' });
