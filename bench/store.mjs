@@ -51,7 +51,7 @@ async function measure(inFlight, messages) {
 
 /** One writer's turn: the next row of the inbox whose turn it is. */
 function rowMaker(log) {
-  const newest = new Array(INBOXES).fill(0);
+  const newest = Array.from({ length: INBOXES }, () => 0);
   return async (i) => {
     const inbox = i % INBOXES;
     const n = (newest[inbox] += 1);

@@ -4,6 +4,7 @@ import { inboxLogOf } from '../../modules/inbox/index.js';
 import { logRow, logRows } from '../../modules/inbox/testing/index.js';
 import { EmbeddedInboxLog } from './embedded-inbox-log.js';
 import type { EmbeddedStore } from './embedded-store.js';
+import type { Generation } from './generation.js';
 import { StoreFolder } from './testing/store-folder.js';
 
 const A = inboxLogOf('a');
@@ -33,6 +34,13 @@ async function mergePartly(store: EmbeddedStore, chunks: number): Promise<void> 
 async function openTwo() {
   const stores = [await folder.open(), await folder.open()] as const;
   return { stores, logs: [new EmbeddedInboxLog(stores[0]), new EmbeddedInboxLog(stores[1])] as const };
+}
+
+async function mergeAll(store: EmbeddedStore, frozen: Generation): Promise<void> {
+  await store.writes.run(1, () => {
+    for (const entry of store.journal.index.entriesOf(frozen)) entry(0);
+    store.journal.index.setMergedUpTo(frozen.end);
+  });
 }
 
 describe('a merge', () => {
@@ -113,6 +121,37 @@ describe('two that have one store open', () => {
     await Promise.all([first, stores[0].merger.merge(), stores[1].merger.merge()]);
     for (const log of logs) expect([await numbers(log, A), await numbers(log, B)]).toEqual([upTo(60), upTo(20)]);
     expect((await logs[0].findKeys(A, ['key-41']))[0]?.n).toBe(41);
+  });
+
+  it('never cut short what the other merged further', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[0].insert(logRows(A, 1, 40));
+    await numbers(logs[1], A);
+    const shorter = stores[1].journal.freeze()!;
+    await logs[0].insert(logRows(A, 41, 60));
+    const longer = stores[0].journal.freeze()!;
+    for (const [store, frozen] of [[stores[0], longer] as const, [stores[1], shorter] as const]) {
+      const entries = store.journal.index.entriesOf(frozen);
+      await store.writes.run(1, () => {
+        for (const entry of entries) entry(0);
+      });
+    }
+    await stores[0].writes.run(1, () => stores[0].journal.index.setMergedUpTo(longer.end));
+    for (const log of logs) expect(await numbers(log, A)).toEqual(upTo(60));
+  });
+
+  it('may use a key again that one removed while the other still has it in memory', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[0].insert(logRows(A, 1, 40));
+    const frozen = stores[0].journal.freeze()!;
+    await logs[0].insert([logRow(A, 41)]);
+    await numbers(logs[1], A);
+    await mergeAll(stores[0], frozen);
+    await logs[0].removeRows(A, 31, LATER);
+    expect(await logs[1].findKeys(A, ['key-30'])).toEqual([undefined]);
+    expect(stores[1].journal.unmerged).toBe(41);
+    expect(await logs[1].insert([logRow(A, 42, { key: 'key-30' })])).toEqual({ inserted: 1 });
+    expect(await numbers(logs[1], A)).toEqual(upTo(42).slice(30));
   });
 
   it('forget what the other merged without merging it again', async () => {
