@@ -9,7 +9,7 @@ import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import type { Config } from './config/load-config.js';
 import { slices } from './config/slices.js';
-import { LimitedExpressAdapter } from './gateways/http/index.js';
+import { LimitedExpressAdapter, ProblemFilter } from './gateways/http/index.js';
 import { useNativeWebsockets } from './gateways/native/index.js';
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
 import { ConnectionsService } from './modules/connections/index.js';
@@ -38,6 +38,7 @@ export async function createApp(
     bodyParser: false,
     abortOnError: false,
   });
+  app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
   await app.init();
   return { app, address };

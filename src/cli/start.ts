@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createLogger, type Logger } from '../common/logging.js';
 import { CONFIG_EXIT_CODE, formatFaults } from '../config/fault.js';
 import { type Config, loadConfig } from '../config/load-config.js';
+import { setWithoutEffect } from '../config/not-in-force.js';
 import { slices } from '../config/slices.js';
 import { EXIT } from './exit-codes.js';
 import { Supervisor } from './supervisor.js';
@@ -18,7 +19,10 @@ export async function start(argv: readonly string[]): Promise<number> {
     console.error('MONGODB_URI is set, but this version has the embedded store only. Unset it to start.');
     return CONFIG_EXIT_CODE;
   }
-  return run(config, createLogger(slices.log(config.settings)));
+  const logger = createLogger(slices.log(config.settings));
+  const idle = setWithoutEffect(config.sources);
+  if (idle.length > 0) logger.warn({ settings: idle }, 'set, but without effect in this version');
+  return run(config, logger);
 }
 
 async function run(config: Config, logger: Logger): Promise<number> {
@@ -27,7 +31,7 @@ async function run(config: Config, logger: Logger): Promise<number> {
     const { startServer } = await import('../create-app.js');
     const server = await startServer(config, logger);
     supervisor.watch(server);
-    announce(server.url, server.serverNodeId);
+    announce(server.url, server.serverNodeId, config);
   } catch (error) {
     return explain(error, config, logger);
   }
@@ -35,9 +39,10 @@ async function run(config: Config, logger: Logger): Promise<number> {
 }
 
 /** On a terminal the lines to paste for a first message come along; the ready line is for programs too. */
-function announce(url: string, serverNodeId: string): void {
+function announce(url: string, serverNodeId: string, { settings, sources }: Config): void {
   console.log(`ready ${url}`);
   if (!process.stdout.isTTY) return;
+  const same = sources.DATA_DIR === 'default' ? '' : ` --data-dir ${settings.DATA_DIR}`;
   console.log(
     [
       '',
@@ -46,8 +51,8 @@ function announce(url: string, serverNodeId: string): void {
       `  API         ${url}/docs`,
       '',
       '  A first message, in two other terminals:',
-      `    npx allspark sub --as bob --url ${url}`,
-      `    npx allspark pub --as alice --to bob 'Hello Bob' --url ${url}`,
+      `    npx allspark sub --as bob --url ${url}${same}`,
+      `    npx allspark pub --as alice --to bob 'Hello Bob' --url ${url}${same}`,
       '  Stop the first with Ctrl-C, send again, start it again: the message has waited.',
       '',
     ].join('\n'),

@@ -1,3 +1,4 @@
+import { NOT_IN_FORCE } from './not-in-force.js';
 import { variables, type Variable } from './settings.js';
 
 const HEAD = `\
@@ -21,6 +22,7 @@ function renderGroup(title: string): string {
 
 function renderVariable(variable: Variable): string {
   const { name, about, unit, zero, fallback, whenUnset } = variable;
-  const facts = [about, `unit: ${unit}`, `zero: ${zero}`, whenUnset && `unset: ${whenUnset}`].filter(Boolean);
+  const notYet = NOT_IN_FORCE.has(name) && 'NOT IN FORCE YET';
+  const facts = [notYet, about, `unit: ${unit}`, `zero: ${zero}`, whenUnset && `unset: ${whenUnset}`].filter(Boolean);
   return `# ${facts.join('; ')}\n#${name}=${fallback ?? ''}`;
 }

@@ -14,7 +14,6 @@ export const frameVariables = {
   MAX_FRAME_BYTES: bytes(64 * KIB, 'Biggest websocket frame from a client', { min: KIB }),
   MAX_JSON_DEPTH: count('levels', 32, 'Deepest JSON in frames and bodies', { max: 1_000 }),
   MAX_TOP_LEVEL_KEYS: count('keys', 64, 'Most keys at the top of a frame or body'),
-  MAX_ID_LENGTH: count('characters', 128, 'Longest id chosen by others', { min: 36, max: 128 }),
   MAX_FRAGMENTS: count('fragments', 64, 'Most fragments of one websocket message'),
   MAX_PENDING_PONGS: count('pongs', 16, 'Most pongs that wait for a slow peer which goes on pinging'),
   INBOUND_FRAMES: count('frames', 64, 'Unanswered frames of one connection before its socket is paused'),

@@ -99,7 +99,6 @@ export function socketSlice(settings: ResolvedSettings) {
     maxFrameBytes: settings.MAX_FRAME_BYTES,
     maxJsonDepth: settings.MAX_JSON_DEPTH,
     maxTopLevelKeys: settings.MAX_TOP_LEVEL_KEYS,
-    maxIdLength: settings.MAX_ID_LENGTH,
     maxFragments: settings.MAX_FRAGMENTS,
     maxPendingPongs: settings.MAX_PENDING_PONGS,
     inboundFrames: settings.INBOUND_FRAMES,

@@ -92,3 +92,17 @@ describe('OPTIONS and HEAD', () => {
     expect((await app.call('head', '/v1/inbox')).status).toBe(401);
   });
 });
+
+const lines = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-line-${index}`, 'x']));
+
+describe('the header lines of a call', () => {
+  it('may be many', async () => {
+    expect((await app.call('get', '/livez', { headers: lines(80) })).status).toBe(200);
+  });
+
+  it('are refused above the limit', async () => {
+    const { status, body } = await app.call('get', '/livez', { headers: lines(101) });
+    expect({ status, code: (body as { code: string }).code }).toEqual({ status: 413, code: 'too_large' });
+  });
+});

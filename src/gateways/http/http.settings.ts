@@ -1,5 +1,7 @@
 /** Limits of the HTTP edge. */
 export abstract class HttpSettings {
+  /** Header lines of one request. */
+  abstract readonly maxHeaderCount: number;
   /** Bytes of a body. */
   abstract readonly maxBodyBytes: number;
   /** Bytes of the body of a batch of messages. */

@@ -11,6 +11,9 @@ export interface ServerLimits {
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
+/** A whole request, body included, has to be here after so long, ms. */
+const REQUEST_MS = 60_000;
+
 /** How often late requests are looked for, ms. */
 const CHECK_MS = 1_000;
 
@@ -25,6 +28,7 @@ export class LimitedExpressAdapter extends ExpressAdapter {
     const options: ServerOptions = {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersTimeoutMs,
+      requestTimeout: REQUEST_MS,
       connectionsCheckingInterval: CHECK_MS,
     };
     const app = this.getInstance();

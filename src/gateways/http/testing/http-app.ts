@@ -26,6 +26,7 @@ const KIB = 1024;
 const DAY_MS = 86_400_000;
 
 export const HTTP_SETTINGS = {
+  maxHeaderCount: 100,
   maxBodyBytes: 256 * KIB,
   maxMessagesBodyBytes: 4 * KIB * KIB,
   maxMessages: 1_000,

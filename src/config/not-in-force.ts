@@ -1,0 +1,41 @@
+import type { Source } from './load-config.js';
+import type { VariableName } from './settings.js';
+
+/**
+ * Names that are decided and judged already, for parts that are not built yet. They are documented as such, and whoever
+ * sets one is told at start; take a name away from here when its part is built.
+ */
+export const NOT_IN_FORCE: ReadonlySet<VariableName> = new Set([
+  'MONGODB_COMMIT_ROWS',
+  'MONGODB_TIMEOUT_MS',
+  'MONGODB_WTIMEOUT_MS',
+  'MONGODB_SERVER_SELECTION_MS',
+  'FORCE',
+  'INTERNAL_ADDRESS',
+  'LINK_CA_FILE',
+  'LINK_PING_INTERVAL_MS',
+  'LINK_DEAD_MS',
+  'LINK_RECONNECT_MIN_MS',
+  'LINK_RECONNECT_MAX_MS',
+  'LINK_WAITING_BYTES',
+  'SERVER_NODE_HEARTBEAT_MS',
+  'SERVER_NODE_STALE_MS',
+  'SEAT_MAX_MESSAGES',
+  'CLIENT_MAX_NODES',
+  'SESSION_MAX_MEMBERS',
+  'SESSION_EVENTS_MEMBERS',
+  'ALIAS_RANDOM_BITS',
+  'OPEN_ENTRY_RECOVERY_MS',
+  'HTTP_RATE_PER_SECOND',
+  'HTTP_RATE_BURST',
+  'AUTH_FAILURES_PER_SECOND',
+  'AUTH_FAILURES_BURST',
+  'HEAP_NO_SOCKETS_PERCENT',
+  'HEAP_RETRY_LATER_PERCENT',
+  'STORE_LOST_MS',
+] as const);
+
+/** Those that were set all the same. */
+export function setWithoutEffect(sources: Readonly<Record<VariableName, Source>>): VariableName[] {
+  return [...NOT_IN_FORCE].filter((name) => sources[name] !== 'default');
+}
