@@ -83,12 +83,18 @@ export class WebSocketAdapter extends AbstractWsAdapter {
     this.upgrades.dispose();
   }
 
+  /** No subprotocol is chosen unless a gateway does: a name that is sent may be a token. */
   private limits(): object {
     const { maxFrameBytes, maxFragments, maxPendingPongs } = this.settings;
-    return { maxPayload: maxFrameBytes, maxFragments, maxPendingAutoPongs: maxPendingPongs };
+    return {
+      maxPayload: maxFrameBytes,
+      maxFragments,
+      maxPendingAutoPongs: maxPendingPongs,
+      handleProtocols: () => false,
+    };
   }
 
-  /** No compression: it costs memory without bound. No subprotocol is chosen: a name that is sent may be a token. */
+  /** No compression: it costs memory without bound. */
   private fixed(): object {
     return {
       noServer: true,

@@ -1,0 +1,72 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
+import { Lifecycle } from '../../common/lifecycle.js';
+import type { AuthenticatedUpgrade, UpgradeAuthenticator } from '../../modules/auth/index.js';
+import { StoreUnavailable } from '../../modules/inbox/index.js';
+import type { ServerNode } from '../../modules/nodes/index.js';
+import { Admission } from './admission.js';
+import { NATIVE_SETTINGS } from './testing/native-app.js';
+
+const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
+
+class FakeSocket extends EventEmitter {
+  destroyed = false;
+}
+
+function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
+  const clock = new ManualClock();
+  const lifecycle = new Lifecycle();
+  lifecycle.becomeReady();
+  const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
+  const admission = new Admission(authenticator, { id: '~s' } as ServerNode, lifecycle, NATIVE_SETTINGS, clock);
+  const socket = new FakeSocket();
+  const request = {
+    url: '/connect',
+    headers: {},
+    socket: { remoteAddress: '192.0.2.1' },
+  } as unknown as IncomingMessage;
+  return { clock, lifecycle, admission, socket, request, peer: socket as unknown as Duplex };
+}
+
+describe('an admission', () => {
+  it('is given up after its time, and its timer and place go', async () => {
+    const { admission, clock, request, peer, socket } = gate(() => new Promise(() => {}));
+    admission.takePlace(request, peer);
+    const admitted = admission.admit(request, peer);
+    expect(admission.held).toEqual({ sockets: 1, addresses: 1, pending: 1 });
+    clock.advance(5_000);
+    await expect(admitted).rejects.toMatchObject({ code: 'retry_later', status: 503 });
+    socket.emit('close');
+    expect(admission.held).toEqual({ sockets: 0, addresses: 0, pending: 0 });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('uses no key up for a peer that went, or while the server node goes away', async () => {
+    let commits = 0;
+    const commit = async (): Promise<boolean> => (commits += 1) > 0;
+    for (const spoil of ['socket', 'lifecycle'] as const) {
+      const answers: Array<(upgrade: AuthenticatedUpgrade) => void> = [];
+      const found = new Promise<AuthenticatedUpgrade>((resolve) => answers.push(resolve));
+      const { admission, lifecycle, request, peer, socket } = gate(() => found);
+      const admitted = admission.admit(request, peer);
+      if (spoil === 'socket') socket.destroyed = true;
+      else lifecycle.beginDrain();
+      answers[0]?.({ identity: IDENTITY, commit });
+      await expect(admitted).rejects.toMatchObject({ code: 'retry_later' });
+    }
+    expect(commits).toBe(0);
+  });
+
+  it('that somebody else was faster for looks like any other failure', async () => {
+    const { admission, request, peer } = gate(async () => ({ identity: IDENTITY, commit: async () => false }));
+    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('is asked for again when the store does not answer', async () => {
+    const { admission, request, peer } = gate(() => Promise.reject(new StoreUnavailable('away')));
+    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'retry_later' });
+  });
+});
