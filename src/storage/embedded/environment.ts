@@ -15,7 +15,7 @@ export type BinaryTable = Database<Buffer, Buffer>;
 /** Opens a table of bytes under bytes. */
 export type BinaryTables = (name: (typeof BINARY_TABLES)[number]) => BinaryTable;
 /** What is kept of the store itself. */
-export type Meta = Database<string | number, string>;
+export type Meta = Database<unknown, string>;
 
 /** The store was written by a newer program than this one. */
 export class StoreTooNew extends Error {

@@ -31,6 +31,11 @@ export class Journal {
     return this.current.rows;
   }
 
+  /** Some of it is set aside to be merged. */
+  get isFrozen(): boolean {
+    return this.frozen !== undefined;
+  }
+
   /** Takes note of what others committed, and of what they merged. */
   catchUp(): void {
     const merged = this.index.mergedUpTo();
@@ -149,11 +154,12 @@ export class Journal {
     return [...found].sort(compareBytes).slice(0, limit);
   }
 
-  /** Sets what is in memory aside for a merge; `undefined` when there is nothing, or a merge is not finished. */
+  /** Sets what is in memory aside for a merge, or answers what is set aside already; `undefined` for nothing. */
   freeze(): Generation | undefined {
-    if (this.frozen || this.current.rows === 0) return undefined;
-    this.frozen = this.current;
-    this.current = new Generation();
+    if (!this.frozen && this.current.rows > 0) {
+      this.frozen = this.current;
+      this.current = new Generation();
+    }
     return this.frozen;
   }
 

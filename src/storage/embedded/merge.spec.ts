@@ -123,6 +123,23 @@ describe('two that have one store open', () => {
     expect((await logs[0].findKeys(A, ['key-41']))[0]?.n).toBe(41);
   });
 
+  it('leave a merge to the one that began it, and take over when that gets nowhere', async () => {
+    const clock = new ManualClock();
+    const [owner, waiter] = [await folder.open(), await folder.open({ clock, mergeRows: 10 })];
+    const [first, second] = [new EmbeddedInboxLog(owner), new EmbeddedInboxLog(waiter)];
+    await first.insert(logRows(A, 1, 20));
+    await owner.writes.run(1, () => owner.journal.index.setClaim({ by: 'owner', upTo: 20 }));
+    await second.insert(logRows(A, 21, 30));
+    for (let n = 31; n <= 40; n++) await second.insert([logRow(A, n)]);
+    expect(waiter.journal.isFrozen).toBe(true);
+    expect(waiter.journal.index.mergedUpTo()).toBe(0);
+    clock.advance(10_000);
+    const merged = () => waiter.writes.run(1, () => waiter.journal.index.mergedUpTo());
+    for (let i = 0; i < 50 && (await merged()) === 0; i++);
+    expect(await merged()).toBeGreaterThanOrEqual(30);
+    for (const log of [first, second]) expect(await numbers(log, A)).toEqual(upTo(40));
+  });
+
   it('never cut short what the other merged further', async () => {
     const { stores, logs } = await openTwo();
     await logs[0].insert(logRows(A, 1, 40));

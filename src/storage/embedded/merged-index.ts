@@ -18,6 +18,13 @@ export type Entry = (merged: number) => void;
 const RUN_ROWS = 256;
 const POSITION_BYTES = 6;
 const MERGED = 'merged';
+const MERGING = 'merging';
+
+/** Who merges now, and up to which position. */
+export interface MergeClaim {
+  readonly by: string;
+  readonly upTo: number;
+}
 
 /**
  * Where the rows of the journal lie, up to one position. Written in strides and in the order of its keys, because
@@ -45,6 +52,16 @@ export class MergedIndex {
   /** Inside a write transaction, once every row up to there is in the index. */
   setMergedUpTo(position: number): void {
     if (position > this.mergedUpTo()) void this.meta.put(MERGED, position);
+  }
+
+  /** The latest claim, whether that merge is finished or not. */
+  claim(): MergeClaim | undefined {
+    return this.meta.get(MERGING) as MergeClaim | undefined;
+  }
+
+  /** Inside a write transaction. */
+  setClaim(claim: MergeClaim): void {
+    void this.meta.put(MERGING, claim);
   }
 
   extent(log: string): Extent | undefined {
