@@ -8,7 +8,7 @@ import type { AuthenticatedUpgrade, UpgradeAuthenticator } from '../../modules/a
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
 import { Admission } from './admission.js';
-import { NATIVE_SETTINGS } from './testing/native-app.js';
+import { NATIVE_SETTINGS } from '../../../test/support/native-app.js';
 
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
 

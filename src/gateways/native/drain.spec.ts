@@ -5,7 +5,7 @@ import { Metrics } from '../../common/metrics.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { Drain } from './drain.js';
 import { NativeConnections } from './native-connections.js';
-import { eventually, Scene } from './testing/clients.js';
+import { eventually, Scene } from '../../../test/support/native-scene.js';
 
 let scene: Scene;
 

@@ -7,8 +7,8 @@ import { Metrics } from '../../common/metrics.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Admission } from './admission.js';
-import { eventually, Scene } from './testing/clients.js';
-import { keyOf, type NativeAppOptions } from './testing/native-app.js';
+import { eventually, Scene } from '../../../test/support/native-scene.js';
+import { keyOf, type NativeAppOptions } from '../../../test/support/native-app.js';
 
 let scene: Scene;
 

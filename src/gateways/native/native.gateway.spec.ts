@@ -7,8 +7,8 @@ import { InboxService } from '../../modules/inbox/index.js';
 import { Admission } from './admission.js';
 import type { NativeConnection } from './native-connection.js';
 import { NativeConnections } from './native-connections.js';
-import { eventually, Scene } from './testing/clients.js';
-import type { NativeAppOptions } from './testing/native-app.js';
+import { eventually, Scene } from '../../../test/support/native-scene.js';
+import type { NativeAppOptions } from '../../../test/support/native-app.js';
 
 let scene: Scene;
 

@@ -3,7 +3,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@n
 import { interval, map, take } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientFrame, RawSocket } from '../../../test/support/raw-socket.js';
-import { Scene } from './testing/clients.js';
+import { Scene } from '../../../test/support/native-scene.js';
 
 @WebSocketGateway({ path: '/chat' })
 class ChatGateway {

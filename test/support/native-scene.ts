@@ -1,4 +1,4 @@
-import { RawSocket } from '../../../../test/support/raw-socket.js';
+import { RawSocket } from './raw-socket.js';
 import { keyOf, NativeApp, type NativeAppOptions, type Who } from './native-app.js';
 
 export interface Joined {
