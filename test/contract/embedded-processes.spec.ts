@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -17,25 +19,31 @@ class Child {
   readonly lines: string[] = [];
   private readonly process: ChildProcess;
   private readonly waiting: Array<() => void> = [];
+  /** Its output is closed as well. */
+  private isOver = false;
 
   constructor(args: readonly string[], prefix: readonly string[] = []) {
     const command = [...prefix, process.execPath, here('run-child.mjs'), here('store-child.ts'), ...args];
-    this.process = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.process = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'ignore'] });
     createInterface({ input: this.process.stdout! }).on('line', (line) => {
       this.lines.push(line);
-      for (const call of this.waiting.splice(0)) call();
+      this.wake();
     });
+    this.process.on('close', () => {
+      this.isOver = true;
+      this.wake();
+    });
+  }
+
+  private wake(): void {
+    for (const call of this.waiting.splice(0)) call();
   }
 
   async said(wanted: (lines: readonly string[]) => boolean): Promise<void> {
     while (!wanted(this.lines)) {
-      if (this.process.exitCode !== null) throw new Error(`the child ended after: ${this.lines.join(', ')}`);
+      if (this.isOver) throw new Error(`the child ended after: ${this.lines.slice(-5).join(', ')}`);
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
-  }
-
-  tell(line: string): void {
-    this.process.stdin?.write(`${line}\n`);
   }
 
   kill(): void {
@@ -43,7 +51,7 @@ class Child {
   }
 
   async ended(): Promise<void> {
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'close');
+    if (!this.isOver) await once(this.process, 'close');
   }
 }
 
@@ -100,7 +108,7 @@ it('what waited too long for the lock of another process is refused and never st
   clock.advance(5_000);
   await expect(late).rejects.toBeInstanceOf(StoreUnavailable);
   const next = log.insert([logRow(A, 1, { key: 'next' })]);
-  child.tell('go on');
+  writeFileSync(join(folder.dataDir, 'go-on'), '');
   expect(await next).toEqual({ inserted: 1 });
   expect((await readAll(log)).map((row) => row.key)).toEqual(['next']);
   await child.said((lines) => lines.includes('end'));

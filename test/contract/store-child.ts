@@ -1,4 +1,5 @@
-import { readSync, writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { inboxLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow } from '../../src/modules/inbox/testing/log-rows.js';
 import { EmbeddedInboxLog } from '../../src/storage/embedded/embedded-inbox-log.js';
@@ -35,11 +36,12 @@ async function pour(): Promise<never> {
   }
 }
 
-/** Sits inside a write transaction until it is given a line. */
+/** Sits inside a write transaction until there is a certain file. */
 async function hoard(): Promise<void> {
   await store.writes.run(1, () => {
     tell('locked');
-    readSync(0, Buffer.alloc(1));
+    const bell = new Int32Array(new SharedArrayBuffer(4));
+    while (!existsSync(join(dataDir, 'go-on'))) Atomics.wait(bell, 0, 0, 10);
   });
 }
 
