@@ -76,6 +76,8 @@ export function nativeSettings({ settings }: Config, address: BoundAddress): Nat
     ...slices.socket(settings),
     allowedOrigins: () => address.origins,
     direct: slices.auth(settings).direct,
+    failuresPerSecond: slices.auth(settings).failuresPerSecond,
+    failuresBurst: slices.auth(settings).failuresBurst,
     clockLeewayMs: slices.auth(settings).clockLeewayMs,
     trustedProxies: slices.listen(settings).trustedProxies,
     maxHeaderCount: slices.http(settings).maxHeaderCount,

@@ -30,6 +30,8 @@ export const NATIVE_SETTINGS = {
   maxHeaderCount: 100,
   capacity: 20_000,
   perAddress: 1_000,
+  failuresPerSecond: 20,
+  failuresBurst: 200,
   handshakesPerSecond: 500,
   handshakesPending: 1_000,
   handshakeRetryMinMs: 1_000,

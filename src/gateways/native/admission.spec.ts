@@ -7,6 +7,7 @@ import { Lifecycle } from '../../common/lifecycle.js';
 import type { AuthenticatedUpgrade, UpgradeAuthenticator } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
+import { Refusal } from '../../protocol/index.js';
 import { Admission } from './admission.js';
 import { NATIVE_SETTINGS } from '../../../test/support/native-app.js';
 
@@ -16,6 +17,10 @@ class FakeSocket extends EventEmitter {
   destroyed = false;
 }
 
+function requestFrom(remoteAddress: string): IncomingMessage {
+  return { url: '/connect', headers: {}, socket: { remoteAddress } } as unknown as IncomingMessage;
+}
+
 function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
   const clock = new ManualClock();
   const lifecycle = new Lifecycle();
@@ -23,12 +28,7 @@ function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
   const admission = new Admission(authenticator, { id: '~s' } as ServerNode, lifecycle, NATIVE_SETTINGS, clock);
   const socket = new FakeSocket();
-  const request = {
-    url: '/connect',
-    headers: {},
-    socket: { remoteAddress: '192.0.2.1' },
-  } as unknown as IncomingMessage;
-  return { clock, lifecycle, admission, socket, request, peer: socket as unknown as Duplex };
+  return { clock, lifecycle, admission, socket, request: requestFrom('192.0.2.1'), peer: socket as unknown as Duplex };
 }
 
 describe('an admission', () => {
@@ -68,5 +68,19 @@ describe('an admission', () => {
   it('is asked for again when the store does not answer', async () => {
     const { admission, request, peer } = gate(() => Promise.reject(new StoreUnavailable('away')));
     await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'retry_later' });
+  });
+});
+
+describe('an address that comes with bad keys', () => {
+  it('is not listened to for a while when there were too many, others are', async () => {
+    const { admission, clock, request, peer } = gate(() => Promise.reject(new Refusal('unauthorized')));
+    const other = requestFrom('192.0.2.2');
+    for (let count = 0; count < 200; count += 1) {
+      await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'rate_limited', status: 429 });
+    await expect(admission.admit(other, peer)).rejects.toMatchObject({ code: 'unauthorized' });
+    clock.advance(1_000);
+    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 });

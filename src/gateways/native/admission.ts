@@ -7,6 +7,7 @@ import { UpgradeAuthenticator } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
+import { FailedAuthentications } from './failed-authentications.js';
 import { readHandshake } from './handshake.js';
 import type { Admitted } from './native-connection.js';
 import { NativeSettings } from './native.settings.js';
@@ -19,6 +20,7 @@ export class Admission {
   private readonly addresses = new Map<string, number>();
   private readonly remoteAddress: RemoteAddress;
   private readonly handshakes: TokenBucket;
+  private readonly failures: FailedAuthentications;
   private sockets = 0;
   private pending = 0;
 
@@ -30,6 +32,7 @@ export class Admission {
     private readonly clock: Clock,
   ) {
     this.remoteAddress = new RemoteAddress(settings.trustedProxies);
+    this.failures = new FailedAuthentications(clock, settings);
     this.handshakes = new TokenBucket(clock, settings.handshakesPerSecond, settings.handshakesPerSecond);
   }
 
@@ -66,6 +69,8 @@ export class Admission {
    * up after its time, because a silent store must not hold sockets of unknown peers.
    */
   async admit(request: IncomingMessage, socket: Duplex): Promise<Admitted> {
+    const address = this.remoteAddress.of(request);
+    if (this.failures.tooMany(address)) throw new Refusal('rate_limited', { retryAfterMs: this.retryAfter() });
     this.pending += 1;
     const { unauthenticatedTimeoutMs } = this.settings;
     const { promise: tooLate, reject: giveUp } = deferred();
@@ -74,6 +79,7 @@ export class Admission {
     try {
       return await Promise.race([this.authenticate(request, isWanted), tooLate]);
     } catch (error) {
+      if (error instanceof Refusal && error.code === 'unauthorized') this.failures.add(address);
       throw error instanceof StoreUnavailable ? this.later('the store does not answer') : error;
     } finally {
       timer.cancel();

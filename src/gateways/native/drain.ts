@@ -51,7 +51,8 @@ export class Drain implements BeforeApplicationShutdown {
     for (const connection of this.connections.all()) connection.terminate();
   }
 
-  private async closeAll(): Promise<void> {
+  /** Closes every connection with 1012, spread over time. */
+  async closeAll(): Promise<void> {
     const leaving = this.connections.all();
     const span = Math.min(this.settings.drainSpreadMs, leaving.length * MOST_MS_PER_CLOSE);
     const begin = this.clock.monotonic();

@@ -1,56 +1,93 @@
-import type { WsMessageHandler } from '@nestjs/common';
+import { Logger, type WsMessageHandler } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../../common/clock.js';
 import type { EdgeSocket } from './edge-socket.js';
+import { Heartbeat, type HeartbeatSettings } from './heartbeat.js';
 import { type InboundFrame, type InboundLimits, InboundQueue } from './inbound-queue.js';
-
-type Transform = (result: unknown) => Observable<unknown>;
+import type { LoopLag } from './loop-lag.js';
 
 interface Envelope {
   readonly event: string;
   readonly data?: unknown;
 }
 
+type Transform = (result: unknown) => Observable<unknown>;
+
+const INTERNAL = 'internal error';
 const noAcknowledgement = (): void => {};
 
 /**
  * The usual dispatch for gateways: `{event, data}` goes to the handler of that event, what it returns goes back as JSON.
- * One frame after the other; whatever fits no handler is answered.
+ * One frame after the other; whatever fits no handler is answered. Several gateways may share a socket.
  */
-export function bindEvents(
-  client: EdgeSocket,
-  handlers: readonly WsMessageHandler[],
-  transform: Transform,
-  limits: InboundLimits,
-  clock: Clock,
-): void {
-  const byEvent = new Map(handlers.map((handler) => [handler.message, handler.callback]));
-  const handle = async (frame: InboundFrame): Promise<void> => {
-    await dispatch(client, frame.text, byEvent, transform);
-    queue.answered(frame);
-  };
-  const abusive = (): void => client.terminate();
-  const queue = new InboundQueue(client, { handle, abusive }, limits, clock);
-  client.on('message', (data: Buffer) => queue.push(data.toString('utf8'), data.length));
-  client.on('close', () => queue.stop());
-}
+export class EventDispatch {
+  private readonly logger = new Logger(EventDispatch.name);
+  private readonly handlers = new Map<string, (data: unknown) => Promise<void>>();
+  private readonly queue: InboundQueue;
+  private readonly heartbeat: Heartbeat;
 
-async function dispatch(
-  client: EdgeSocket,
-  text: string,
-  handlers: ReadonlyMap<string, WsMessageHandler['callback']>,
-  transform: Transform,
-): Promise<void> {
-  const envelope = envelopeOf(text);
-  if (!envelope) return send(client, problem('wanted: {"event": "…", "data": …}'));
-  const handler = handlers.get(envelope.event);
-  if (!handler) return send(client, problem('there is no such event'));
-  // The handler is awaited, what it streams is not: a stream may have no end, and the next frame has to come in.
-  const result: unknown = await handler(envelope.data, noAcknowledgement);
-  transform(result).subscribe({
-    next: (reply) => send(client, reply),
-    error: () => send(client, problem('internal error')),
-  });
+  constructor(
+    private readonly client: EdgeSocket,
+    settings: InboundLimits & HeartbeatSettings,
+    clock: Clock,
+    lag: LoopLag,
+  ) {
+    const owner = { handle: (frame: InboundFrame) => this.handle(frame), abusive: () => client.terminate() };
+    this.queue = new InboundQueue(client, owner, settings, clock);
+    this.heartbeat = new Heartbeat(clock, settings, {
+      ping: () => client.ping(),
+      excused: (at) => this.queue.pausedSince(at) || lag.since(at),
+      lost: () => client.terminate(),
+    });
+    this.listen();
+  }
+
+  add(handlers: readonly WsMessageHandler[], transform: Transform): void {
+    for (const { message, callback } of handlers) {
+      this.handlers.set(message, async (data) => {
+        // The handler is awaited, what it streams is not: a stream may have no end, and the next frame has to come in.
+        const result: unknown = await callback(data, noAcknowledgement);
+        const error = (): void => this.send(problem(INTERNAL));
+        transform(result).subscribe({ next: (reply) => this.send(reply), error });
+      });
+    }
+  }
+
+  private listen(): void {
+    this.client.on('message', (data: Buffer) => {
+      this.heartbeat.heard();
+      this.queue.push(data.toString('utf8'), data.length);
+    });
+    this.client.on('ping', () => this.heartbeat.heard());
+    this.client.on('pong', () => this.heartbeat.heard());
+    this.client.on('close', () => {
+      this.heartbeat.stop();
+      this.queue.stop();
+    });
+  }
+
+  private async handle(frame: InboundFrame): Promise<void> {
+    try {
+      await this.dispatch(frame.text);
+    } catch (error) {
+      this.logger.error(error);
+      this.send(problem(INTERNAL));
+    }
+    this.queue.answered(frame);
+  }
+
+  private async dispatch(text: string): Promise<void> {
+    const envelope = envelopeOf(text);
+    if (!envelope) return this.send(problem('wanted: {"event": "…", "data": …}'));
+    const handler = this.handlers.get(envelope.event);
+    if (!handler) return this.send(problem('there is no such event'));
+    await handler(envelope.data);
+  }
+
+  private send(reply: unknown): void {
+    const isOpen = this.client.readyState === this.client.OPEN;
+    if (isOpen && reply !== undefined && reply !== null) this.client.send(JSON.stringify(reply));
+  }
 }
 
 function envelopeOf(text: string): Envelope | undefined {
@@ -65,8 +102,4 @@ function envelopeOf(text: string): Envelope | undefined {
 
 function problem(message: string): unknown {
   return { event: 'exception', data: { status: 'error', message } };
-}
-
-function send(client: EdgeSocket, reply: unknown): void {
-  if (reply !== undefined && reply !== null && client.readyState === client.OPEN) client.send(JSON.stringify(reply));
 }

@@ -13,6 +13,9 @@ export abstract class NativeSettings {
   /** Websocket connections of this process; 0 takes none. */
   abstract readonly capacity: number;
   abstract readonly perAddress: number;
+  /** Failed authentications of one address. */
+  abstract readonly failuresPerSecond: number;
+  abstract readonly failuresBurst: number;
   abstract readonly handshakesPerSecond: number;
   abstract readonly handshakesPending: number;
   abstract readonly handshakeRetryMinMs: number;

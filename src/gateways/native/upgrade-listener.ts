@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { Server as SocketServer } from 'ws';
+import type { Clock } from '../../common/clock.js';
 import type { Metrics } from '../../common/metrics.js';
 import { Refusal } from '../../protocol/index.js';
 import type { Admission } from './admission.js';
@@ -35,6 +36,7 @@ export class UpgradeListener {
     private readonly admission: Admission,
     private readonly metrics: Metrics,
     private readonly maxHeaders: number,
+    private readonly clock: Clock,
   ) {
     http.on('upgrade', this.listener);
   }
@@ -92,6 +94,7 @@ export class UpgradeListener {
     this.metrics.handshakes.inc({ status: refusal.status });
     this.metrics.refusals.inc({ code: refusal.code, way: 'websocket' });
     refuseOnSocket(socket, refusal);
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    const lingering = this.clock.after(LINGER_MS, () => socket.destroy());
+    socket.once('close', () => lingering.cancel());
   }
 }

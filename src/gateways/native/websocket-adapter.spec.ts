@@ -38,6 +38,15 @@ class ChatGateway {
   }
 }
 
+/** Shares the path of another one. */
+@WebSocketGateway({ path: '/chat' })
+class HelpGateway {
+  @SubscribeMessage('help')
+  help(): unknown {
+    return { event: 'help', data: 'echo' };
+  }
+}
+
 @WebSocketGateway({ path: '/members', admission: 'key' })
 class MembersGateway {
   @SubscribeMessage('echo')
@@ -46,7 +55,7 @@ class MembersGateway {
   }
 }
 
-@Module({ providers: [ChatGateway, MembersGateway] })
+@Module({ providers: [ChatGateway, HelpGateway, MembersGateway] })
 class TeamModule {}
 
 describe('gateways of other teams', () => {
@@ -100,6 +109,13 @@ describe('gateways of other teams', () => {
     await socket.json({ event: 'silent' });
     await socket.json({ event: 'fail' });
     expect(await socket.nextJson()).toMatchObject({ event: 'exception', data: { message: 'no' } });
+  });
+
+  it('may share a path', async () => {
+    await socket.json({ event: 'help' });
+    await socket.json({ event: 'echo', data: 1 });
+    expect(await socket.nextJson()).toEqual({ event: 'help', data: 'echo' });
+    expect(await socket.nextJson()).toEqual({ event: 'echo', data: 1 });
   });
 
   it('may ask for a valid key', async () => {

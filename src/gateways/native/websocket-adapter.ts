@@ -8,8 +8,9 @@ import { Metrics } from '../../common/metrics.js';
 import { CLOSE } from '../../protocol/index.js';
 import { Admission } from './admission.js';
 import { EdgeSocket } from './edge-socket.js';
-import { bindEvents } from './event-dispatch.js';
+import { EventDispatch } from './event-dispatch.js';
 import { ANY_FRAME, type GatewayOptions } from './gateway-options.js';
+import { LoopLag } from './loop-lag.js';
 import { NativeSettings } from './native.settings.js';
 import { type EdgeServer, UpgradeListener } from './upgrade-listener.js';
 
@@ -25,6 +26,8 @@ export class WebSocketAdapter extends AbstractWsAdapter {
   private readonly upgrades: UpgradeListener;
   private readonly settings: NativeSettings;
   private readonly clock: Clock;
+  private readonly lag: LoopLag;
+  private readonly events = new WeakMap<EdgeSocket, EventDispatch>();
   private readonly clients = new Map<EdgeServer, Set<EdgeSocket>>();
 
   constructor(app: INestApplicationContext) {
@@ -33,7 +36,9 @@ export class WebSocketAdapter extends AbstractWsAdapter {
     this.settings = app.get(NativeSettings, { strict: false });
     this.clock = app.get(Clock, { strict: false });
     const metrics = app.get(Metrics, { strict: false });
-    this.upgrades = new UpgradeListener(this.httpServer as Server, admission, metrics, this.settings.maxHeaderCount);
+    const { maxHeaderCount, pongLagMs } = this.settings;
+    this.upgrades = new UpgradeListener(this.httpServer as Server, admission, metrics, maxHeaderCount, this.clock);
+    this.lag = new LoopLag(this.clock, pongLagMs);
   }
 
   create(port: number, options: GatewayOptions = {}): EdgeServer {
@@ -65,7 +70,7 @@ export class WebSocketAdapter extends AbstractWsAdapter {
   ): void {
     const whole = handlers.find(({ message }) => message === ANY_FRAME);
     if (whole) client.onFrame = (frame) => whole.callback(frame) as Promise<unknown>;
-    else if (!client.onFrame) bindEvents(client, handlers, transform, this.settings, this.clock);
+    else if (!client.onFrame) this.eventsOf(client).add(handlers, transform);
   }
 
   /** Whoever is still connected is told to come back. Drained ones are gone by now. */
@@ -81,6 +86,15 @@ export class WebSocketAdapter extends AbstractWsAdapter {
 
   override async dispose(): Promise<void> {
     this.upgrades.dispose();
+    this.lag.stop();
+  }
+
+  private eventsOf(client: EdgeSocket): EventDispatch {
+    const present = this.events.get(client);
+    if (present) return present;
+    const events = new EventDispatch(client, this.settings, this.clock, this.lag);
+    this.events.set(client, events);
+    return events;
   }
 
   /** No subprotocol is chosen unless a gateway does: a name that is sent may be a token. */
