@@ -72,7 +72,7 @@ function decodeParsed(parsed: Parsed, limits: DecodeLimits): ClientFrame {
   if (type === TYPE.ack) return { kind: 'ack', seq: wholeNumber(parsed.values['seq'], 'seq') };
   const id = ownId(parsed.values);
   if (type === TYPE.areYouThere) return { kind: 'areYouThere', ...id };
-  return { kind: 'fetchInbox', ...id, query: decodeQuery(parsed.values['payload'], limits) };
+  return { kind: 'fetchInbox', ...id, query: decodeQuery(parsed, limits) };
 }
 
 function parseObject(text: string, limits: DecodeLimits): Parsed {
@@ -84,13 +84,17 @@ function parseObject(text: string, limits: DecodeLimits): Parsed {
   if (found.length > limits.maxKeys)
     throw new FrameRefusal('too_many_keys', { reason: `at most ${limits.maxKeys} keys` });
   const parsed = { values: values as Record<string, unknown>, fields: new Map<string, Slice>() };
+  return naming(parsed, () => ({ ...parsed, fields: onceEach(found) }));
+}
+
+/** Members by name; a parser would silently take the last of two. `prefix` stands before a field's name in a refusal. */
+function onceEach(found: readonly Slice[], prefix = ''): Fields {
+  const fields = new Map<string, Slice>();
   for (const slice of found) {
-    if (parsed.fields.has(slice.name)) {
-      throw invalid(slice.name, 'each key once', readableId(parsed));
-    }
-    parsed.fields.set(slice.name, slice);
+    if (fields.has(slice.name)) throw invalid(prefix + slice.name, 'each key once');
+    fields.set(slice.name, slice);
   }
-  return parsed;
+  return fields;
 }
 
 /** Lets a refusal carry the id of the frame that it answers. */
@@ -103,8 +107,8 @@ function naming<T>(parsed: Parsed, decode: () => T): T {
   }
 }
 
-function readableId(parsed: Parsed): string | undefined {
-  const id = Object.hasOwn(parsed.values, 'id') ? parsed.values['id'] : undefined;
+function readableId({ values }: Parsed): string | undefined {
+  const id = Object.hasOwn(values, 'id') ? values['id'] : undefined;
   return isChosenId(id) ? id : undefined;
 }
 
@@ -184,12 +188,15 @@ function applicationType(value: unknown): number {
   return value;
 }
 
-function decodeQuery(payload: unknown, limits: DecodeLimits): InboxQuery {
+function decodeQuery({ values, fields }: Parsed, limits: DecodeLimits): InboxQuery {
   const wanted = '{"fetch_inbox": {after_seq?, before_seq?, after_time?, before_time?, limit?}}';
+  const payload = values['payload'];
   if (!isRecord(payload) || Object.keys(payload).some((name) => name !== 'fetch_inbox'))
     throw invalid('payload', wanted);
+  const inside = onceEach(slices(fields.get('payload')?.raw ?? ''), 'payload.');
   const bounds = payload['fetch_inbox'];
   if (!isRecord(bounds)) throw invalid('payload.fetch_inbox', wanted);
+  onceEach(slices(inside.get('fetch_inbox')?.raw ?? ''), 'payload.fetch_inbox.');
   return inboxQuery(bounds, limits.maxPageRows, 'payload.fetch_inbox.');
 }
 
@@ -242,7 +249,6 @@ function wholeNumber(value: unknown, field: string): number {
   throw invalid(field, 'a whole number from 0 to 2^53 - 1');
 }
 
-function invalid(field: string, wanted: string, id?: string): Refusal {
-  const detail = { field: field.slice(0, 128), reason: `wanted: ${wanted}` };
-  return id === undefined ? new Refusal('invalid_field', detail) : new FrameRefusal('invalid_field', detail, id);
+function invalid(field: string, wanted: string): Refusal {
+  return new Refusal('invalid_field', { field: field.slice(0, 128), reason: `wanted: ${wanted}` });
 }

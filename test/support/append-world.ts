@@ -86,9 +86,10 @@ export class AppendWorld {
     return this.calm ? new Promise(setImmediate) : this.scheduler.schedule(Promise.resolve(), label);
   }
 
-  /** A commit takes longest, so that much happens before it is decided. */
+  /** A commit takes longest where what it has not decided can be seen, so that somebody looks. */
   private async pass(label: string): Promise<void> {
-    for (let more = label === 'commit' ? 4 : 1; more > 0; more -= 1) await this.later(label);
+    const slow = label === 'commit' && this.weakness.store?.showsUndecidedRows;
+    for (let more = slow ? 8 : 1; more > 0; more -= 1) await this.later(label);
   }
 
   anyProcess(): Process {
@@ -147,9 +148,9 @@ export class AppendWorld {
   private happen(): void {
     const dice = this.random() * 100;
     if (dice < 8) this.acknowledge();
-    else if (dice < 14) this.collect();
-    else if (dice < 14 + this.story.badWeather) this.anyProcess().clock.jump(40_000);
-    else if (dice < 14 + 2 * this.story.badWeather) this.anyClient().reconnect();
+    else if (dice < 20) this.collect();
+    else if (dice < 20 + this.story.badWeather) this.anyProcess().clock.jump(40_000);
+    else if (dice < 20 + 2 * this.story.badWeather) this.anyClient().reconnect();
   }
 
   private anyClient(): Client {

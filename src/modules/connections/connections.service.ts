@@ -39,12 +39,11 @@ export class ConnectionsService {
     return true;
   }
 
-  /** Undoes `open`, also one that answered false or was never made. */
+  /** Undoes `open`, also one that answered false or failed: its registration may be there all the same. */
   async closed(connection: LiveConnection): Promise<void> {
     const siblings = this.live.get(connection.nodeId);
-    if (!siblings?.delete(connection)) return;
-    this.count -= 1;
-    if (siblings.size === 0) this.live.delete(connection.nodeId);
+    if (siblings?.delete(connection)) this.count -= 1;
+    if (siblings?.size === 0) this.live.delete(connection.nodeId);
     await this.directory.unregister(connection.nodeId, connection.connectionId);
   }
 

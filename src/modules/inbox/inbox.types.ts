@@ -86,8 +86,6 @@ export interface ResumePoint {
   /** Delivery begins behind it. */
   readonly after: number;
   readonly resumed: boolean;
-  /** The client had everything up to here and may acknowledge it. */
-  readonly resumedAt: number;
   readonly reason?: 'insufficient_state';
   /** The same history, but the client saw more of it than there is: the store was probably set back. */
   readonly suspectedRollback: boolean;

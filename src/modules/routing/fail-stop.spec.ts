@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
+import { FailStop } from './fail-stop.js';
+
+let clock: ManualClock;
+let exhausted: number;
+let stop: FailStop;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  exhausted = 0;
+  stop = new FailStop(clock, { failStopMs: 30_000, failStopMessages: 4 }, () => (exhausted += 1));
+});
+
+/** Lets messages in and fails those that may enter. */
+function fail(...ids: string[]): void {
+  const places = ids.map((id) => [id, stop.enter('d', id)] as const);
+  for (const [id, place] of places) if (place !== undefined) stop.fail('d', id, place);
+}
+
+const enters = (id: string, destination = 'd'): boolean => stop.enter(destination, id) !== undefined;
+
+describe('FailStop', () => {
+  it('lets everything pass while nothing failed', () => {
+    expect(['a', 'b', 'a'].map((id) => enters(id))).toEqual([true, true, true]);
+  });
+
+  it('holds up what follows a failed one, until it comes again', () => {
+    fail('a');
+    expect(enters('b')).toBe(false);
+    expect(enters('a')).toBe(true);
+    expect(enters('c')).toBe(false);
+    expect(enters('b')).toBe(true);
+    expect(enters('c')).toBe(true);
+    expect(enters('d')).toBe(true);
+  });
+
+  it('wants the failed ones in their order', () => {
+    fail('a', 'b', 'c');
+    expect(enters('b')).toBe(false);
+    expect(enters('a')).toBe(true);
+    expect(enters('c')).toBe(false);
+    expect(enters('b')).toBe(true);
+    expect(enters('c')).toBe(true);
+  });
+
+  it('puts one that fails again back into its place', () => {
+    fail('a', 'b');
+    const place = stop.enter('d', 'a');
+    expect(enters('c')).toBe(false);
+    stop.fail('d', 'a', place as number);
+    expect(enters('b')).toBe(false);
+    expect(['a', 'b', 'c'].map((id) => enters(id))).toEqual([true, true, true]);
+  });
+
+  it('keeps the order of entering, whatever order they fail in', () => {
+    const [first, second] = [stop.enter('d', 'a'), stop.enter('d', 'b')];
+    stop.fail('d', 'b', second as number);
+    stop.fail('d', 'a', first as number);
+    expect(enters('b')).toBe(false);
+    expect(['a', 'b'].map((id) => enters(id))).toEqual([true, true]);
+  });
+
+  it('holds up one destination and no other', () => {
+    fail('a');
+    expect(enters('b', 'elsewhere')).toBe(true);
+  });
+
+  it('owes one place for a message that was sent twice before it failed', () => {
+    fail('a', 'a');
+    expect(enters('a')).toBe(true);
+    expect(enters('b')).toBe(true);
+  });
+
+  it('gives up when the first failed one stays away for too long', () => {
+    fail('a');
+    clock.advance(29_999);
+    expect(exhausted).toBe(0);
+    clock.advance(1);
+    expect(exhausted).toBe(1);
+  });
+
+  it('counts anew for the next when the first came', () => {
+    fail('a', 'b');
+    clock.advance(29_999);
+    enters('a');
+    clock.advance(29_999);
+    expect(exhausted).toBe(0);
+    enters('b');
+    clock.advance(60_000);
+    expect(exhausted).toBe(0);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('gives up when too many are owed, over all destinations', () => {
+    fail('a', 'b', 'c');
+    const place = stop.enter('e', 'x');
+    stop.fail('e', 'x', place as number);
+    expect(exhausted).toBe(0);
+    expect(enters('y', 'e')).toBe(false);
+    expect(exhausted).toBe(1);
+  });
+
+  it('does not count one that is refused again and again', () => {
+    fail('a');
+    for (let times = 0; times < 10; times += 1) enters('b');
+    expect(exhausted).toBe(0);
+  });
+
+  it('leaves no timer when it was stopped, whatever fails afterwards', () => {
+    const place = stop.enter('d', 'a');
+    stop.stop();
+    stop.fail('d', 'a', place as number);
+    expect(clock.waiting).toBe(0);
+    clock.advance(60_000);
+    expect(exhausted).toBe(0);
+  });
+});
