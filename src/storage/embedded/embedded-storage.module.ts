@@ -1,4 +1,5 @@
 import { type Abstract, type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Metrics } from '../../common/metrics.js';
 import { ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
@@ -48,7 +49,14 @@ export class EmbeddedStorageModule {
       module: EmbeddedStorageModule,
       global: true,
       providers: [
-        { provide: EmbeddedStore, useFactory: () => EmbeddedStore.open(options) },
+        {
+          provide: EmbeddedStore,
+          useFactory: (metrics?: Metrics) => {
+            const onCommit = (seconds: number): void => metrics?.commitSeconds.observe(seconds);
+            return EmbeddedStore.open({ onCommit, ...options });
+          },
+          inject: [{ token: Metrics, optional: true }],
+        },
         { provide: StoreHealth, useFactory: (store) => EmbeddedHealth.watch(store), inject: [EmbeddedStore] },
         ...adapters.map(([provide, Adapter]) => ({
           provide,

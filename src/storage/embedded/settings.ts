@@ -9,6 +9,8 @@ export interface EmbeddedOptions {
   readonly deadlineMs?: number;
   /** Log rows that one commit carries at most. */
   readonly commitRows?: number;
+  /** Told how long each commit took, seconds. */
+  readonly onCommit?: (seconds: number) => void;
   /** Merge the index when so many rows wait for it. */
   readonly mergeRows?: number;
   /** Merge the index at least so often, ms. */
@@ -28,6 +30,7 @@ export function settingsOf(options: EmbeddedOptions): EmbeddedSettings {
     clock: new SystemClock(),
     deadlineMs: 5_000,
     commitRows: 256,
+    onCommit: () => {},
     mergeRows: 32_768,
     mergeIntervalMs: 10_000,
     mergeChunk: 1_024,

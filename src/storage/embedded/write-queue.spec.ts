@@ -58,14 +58,16 @@ async function flush(): Promise<void> {
 function setUp(commitRows = 4) {
   const clock = new ManualClock();
   const store = new HandDrivenStore();
-  const queue = new WriteQueue(store, { clock, deadlineMs: 5_000, commitRows });
+  const seconds: number[] = [];
+  const onCommit = (each: number): void => void seconds.push(each);
+  const queue = new WriteQueue(store, { clock, deadlineMs: 5_000, commitRows, onCommit });
   const done: string[] = [];
   const add = (name: string, rows = 1): Promise<string> =>
     queue.run(rows, () => {
       done.push(name);
       return name;
     });
-  return { clock, store, queue, done, add };
+  return { clock, store, queue, done, add, seconds };
 }
 
 describe('the write queue', () => {
@@ -80,6 +82,17 @@ describe('the write queue', () => {
     await store.finish();
     expect(answer).toBe('a');
     expect(store.log).toEqual(['transaction', 'begin', 'end', 'committed']);
+  });
+
+  it('tells how long a commit took', async () => {
+    const { clock, store, add, seconds } = setUp();
+    void add('a');
+    clock.advance(20);
+    store.enter();
+    clock.advance(5);
+    expect(seconds).toEqual([]);
+    await store.finish();
+    expect(seconds).toEqual([0.025]);
   });
 
   it('has one transaction at a time, and gathers meanwhile', async () => {

@@ -28,6 +28,8 @@ export interface WriteQueueSettings {
   readonly clock: Clock;
   readonly deadlineMs: number;
   readonly commitRows: number;
+  /** Told how long each commit took, waiting for the lock included, seconds. */
+  readonly onCommit: (seconds: number) => void;
 }
 
 /**
@@ -150,6 +152,7 @@ export class WriteQueue {
     this.gathering?.cancel();
     this.gathering = undefined;
     if (this.outstanding || this.isHeld || this.failure || this.waiting.length + this.background.length === 0) return;
+    const begun = this.settings.clock.monotonic();
     let broken: Error | undefined;
     const transaction = this.store.transact(() => {
       try {
@@ -159,7 +162,7 @@ export class WriteQueue {
       }
     });
     this.outstanding = transaction
-      .then(() => (broken ? this.fail(broken) : this.confirm()))
+      .then(() => (broken ? this.fail(broken) : this.confirm(begun)))
       .catch((error: Error) => this.fail(error));
   }
 
@@ -184,8 +187,9 @@ export class WriteQueue {
     if (behind) this.running.push(behind);
   }
 
-  private confirm(): void {
+  private confirm(begun: number): void {
     this.store.committed();
+    this.settings.onCommit((this.settings.clock.monotonic() - begun) / 1_000);
     const done = this.running;
     this.running = [];
     this.outstanding = undefined;

@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TestServer } from '../support/test-server.js';
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await TestServer.start();
+});
+afterEach(() => server.stop());
+
+/** A figure of the metrics page, by its name with its labels. */
+function figure(page: string, name: string): number {
+  const line = page.split('\n').find((each) => each.startsWith(`${name} `));
+  if (line === undefined) throw new Error(`no ${name} in the metrics`);
+  return Number(line.slice(name.length + 1));
+}
+
+it('the metrics count messages by class and outcome, deliveries, commits and connections', async () => {
+  const received: number[] = [];
+  let everything = (): void => {};
+  const complete = new Promise<void>((resolve) => (everything = resolve));
+  const bob = server.client('bob', { onMessage: () => (received.push(1) === 3 ? everything() : undefined) });
+  await bob.connect();
+  const alice = server.client('alice');
+  await alice.connect();
+  for (const payload of [1, 2, 3]) await alice.send({ destId: 'bob', payload });
+  await expect(alice.send({ destId: 'nobody', payload: 4 })).rejects.toMatchObject({ code: 'node_unknown' });
+  await complete;
+
+  const page = await (await server.call('ops', '/metrics', { role: 'admin' })).text();
+  expect(figure(page, 'allspark_messages_total{class="durable",way="websocket",outcome="stored"}')).toBe(3);
+  expect(figure(page, 'allspark_messages_total{class="durable",way="websocket",outcome="refused"}')).toBe(1);
+  expect(figure(page, 'allspark_refusals_total{code="node_unknown",way="websocket"}')).toBe(1);
+  expect(figure(page, 'allspark_deliveries_total')).toBe(3);
+  expect(figure(page, 'allspark_connections')).toBe(2);
+  expect(figure(page, 'allspark_append_seconds_count')).toBeGreaterThanOrEqual(3);
+  expect(figure(page, 'allspark_commit_seconds_count')).toBeGreaterThanOrEqual(3);
+  expect(page).not.toMatch(/alice|bob/);
+});
