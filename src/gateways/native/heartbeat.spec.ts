@@ -3,7 +3,7 @@ import { ManualClock } from '../../common/clock.js';
 import { Heartbeat } from './heartbeat.js';
 import { LoopLag } from './loop-lag.js';
 
-const SETTINGS = { pingIntervalMs: 25_000, pingJitterFraction: 0.1, pongTimeoutMs: 10_000 };
+const SETTINGS = { pingIntervalMs: 25_000, pingJitterFraction: 0.1, pongTimeoutMs: 10_000, outboundPauseBytes: 1_000 };
 const LATEST_PING_MS = 27_500;
 
 function watched() {
@@ -11,13 +11,15 @@ function watched() {
   const peer = {
     pings: 0,
     isLost: false,
+    isOwing: false,
     isExcused: false,
     ping(): void {
       peer.pings += 1;
     },
     excused: (_at: number): boolean => peer.isExcused,
-    lost(): void {
+    lost(owing: boolean): void {
       peer.isLost = true;
+      peer.isOwing = owing;
     },
   };
   return { clock, peer, heartbeat: new Heartbeat(clock, SETTINGS, peer) };
@@ -59,6 +61,27 @@ describe('a heartbeat', () => {
     peer.isExcused = false;
     clock.advance(10_000);
     expect(peer.isLost).toBe(true);
+  });
+
+  it('asks a peer early that was sent much and says nothing, and loses it as a slow one', () => {
+    const { clock, peer, heartbeat } = watched();
+    clock.advance(1_000);
+    heartbeat.told(1_000);
+    clock.advance(9_000);
+    expect(peer.pings).toBe(1);
+    clock.advance(10_000);
+    expect([peer.isLost, peer.isOwing]).toEqual([true, true]);
+  });
+
+  it('does not take a peer for slow that was sent little, or says something now and then', () => {
+    const { clock, peer, heartbeat } = watched();
+    heartbeat.told(1_000);
+    heartbeat.heard();
+    heartbeat.told(999);
+    clock.advance(22_000);
+    expect(peer.pings).toBe(0);
+    clock.advance(LATEST_PING_MS - 22_000 + 10_000);
+    expect([peer.isLost, peer.isOwing]).toEqual([true, false]);
   });
 
   it('leaves no timer when it is stopped', () => {

@@ -146,6 +146,7 @@ export class NativeConnection implements LiveConnection, ReaderSink {
         this.inbound.release('outbound');
         this.reader?.pump();
       },
+      wrote: (bytes) => this.heartbeat.told(bytes),
       tooSlow: () => this.close(CLOSE.slowReader),
     };
   }
@@ -161,7 +162,7 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     return {
       ping: () => this.socket.ping(),
       excused: (at) => this.inbound.pausedSince(at) || this.parts.lag.since(at),
-      lost: () => this.close(CLOSE.noPong),
+      lost: (owing) => this.close(owing ? CLOSE.slowReader : CLOSE.noPong),
     };
   }
 }

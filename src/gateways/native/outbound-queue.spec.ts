@@ -47,11 +47,12 @@ function textsOf(bytes: Buffer): string[] {
 function peer({ budget = new OutboundBudget(Infinity), open = true, limits = LIMITS } = {}) {
   const sink = new FakeSink();
   const clock = new ManualClock();
-  const state = { open: true, full: 0, roomAgain: 0, slow: 0 };
+  const state = { open: true, full: 0, roomAgain: 0, slow: 0, wrote: 0 };
   const owner = {
     isOpen: () => state.open,
     full: () => void (state.full += 1),
     roomAgain: () => void (state.roomAgain += 1),
+    wrote: (bytes: number) => void (state.wrote += bytes),
     tooSlow: () => {
       state.slow += 1;
       queue.discard();
@@ -69,13 +70,14 @@ const turns = async (count: number): Promise<void> => {
 
 describe('outbound frames', () => {
   it('of one turn of the event loop leave in one write, in their order', async () => {
-    const { sink, queue } = peer();
+    const { sink, queue, state } = peer();
     queue.push('a');
     await Promise.resolve();
     queue.push('b');
     expect(sink.writes).toHaveLength(0);
     await turn();
     expect(sink.writes).toHaveLength(1);
+    expect(state.wrote).toBe(7 + 3 + 3);
     expect(sink.texts).toEqual(['hello', 'a', 'b']);
   });
 

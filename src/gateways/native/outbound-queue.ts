@@ -21,6 +21,8 @@ export interface OutboundOwner {
   /** Above the pause limit, and below it again. */
   full(): void;
   roomAgain(): void;
+  /** So many bytes were handed to the socket. */
+  wrote(bytes: number): void;
   /** The peer does not take what it is sent. */
   tooSlow(): void;
 }
@@ -152,6 +154,7 @@ export class OutboundQueue implements Weighed {
     const piece = this.encode(count, bytes);
     this.queued -= bytes;
     this.inFlight += bytes;
+    this.owner.wrote(bytes);
     this.sink.write(piece, this.written);
     if (this.sink.writableLength > 0) this.watchProgress();
   }
