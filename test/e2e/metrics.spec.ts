@@ -1,3 +1,4 @@
+import type { AllsparkClient } from '@allspark/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TestServer } from '../support/test-server.js';
 
@@ -16,10 +17,11 @@ function figure(page: string, name: string): number {
 
 it('the metrics count messages by class and outcome, deliveries, commits and connections', async () => {
   const received: number[] = [];
-  let everything = (): void => {};
-  const complete = new Promise<void>((resolve) => (everything = resolve));
-  const bob = server.client('bob', { onMessage: () => (received.push(1) === 3 ? everything() : undefined) });
-  await bob.connect();
+  let bob: AllsparkClient | undefined;
+  const complete = new Promise<void>((everything) => {
+    bob = server.client('bob', { onMessage: () => (received.push(1) === 3 ? everything() : undefined) });
+  });
+  await bob?.connect();
   const alice = server.client('alice');
   await alice.connect();
   for (const payload of [1, 2, 3]) await alice.send({ destId: 'bob', payload });
