@@ -237,6 +237,13 @@ describe('an acknowledgement', () => {
     expect((await inbox.state('a')).pending).toBe(1);
   });
 
+  it('over more rows than it looks through counts them all', async () => {
+    const last = Array.from({ length: 1_005 }, (_, index) => store.slip(LOG, { key: `x${index}` })[0] as LogRow).at(-1);
+    await inbox.acknowledgeNow('a', last?.n as number);
+    expect(store.marksNow(LOG).ackedTotals).toEqual(last?.totals);
+    expect((await inbox.state('a')).pending).toBe(0);
+  });
+
   it('opens the window of every reader of the node', async () => {
     const frames: string[] = [];
     const sink = { writable: true, send: (frame: string) => void frames.push(frame), close: () => {} };

@@ -22,10 +22,10 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-function readerOf(log: string): { readonly frames: string[]; readonly reader: InboxReader } {
+function readerOf(log: string, windowMessages = 1_000): { readonly frames: string[]; readonly reader: InboxReader } {
   const frames: string[] = [];
   const sink = { writable: true, send: (frame: string) => void frames.push(frame), close: () => {} };
-  const wide = { windowMessages: 1_000, windowBytes: 1_000_000, ageMs: Infinity };
+  const wide = { windowMessages, windowBytes: 1_000_000, ageMs: Infinity };
   const reader = new InboxReader(log, store, sink, wide, () => clock.now());
   registry.add(reader);
   reader.start(0, 0, NO_MARKS);
@@ -53,6 +53,18 @@ describe('ReaderRegistry', () => {
     for (let n = 1; n <= 50; n += 1) store.slip('n:a', { key: `k${n}` });
     await pass(POLL + 1_000);
     expect(frames).toHaveLength(50);
+  });
+
+  it('goes on to that tail as acknowledgements make room, without another poll', async () => {
+    const { frames, reader } = readerOf('n:a', 10);
+    registry.poll();
+    for (let n = 1; n <= 25; n += 1) store.slip('n:a', { key: `k${n}` });
+    await pass(POLL + 1_000);
+    for (const acked of [10, 20]) {
+      reader.raiseAcked(acked);
+      await settled();
+    }
+    expect(frames).toHaveLength(25);
   });
 
   it('asks once for all readers of a log, and for no log that has none', async () => {
