@@ -99,15 +99,31 @@ describe('InboxReader', () => {
     expect(sink.seqs).toHaveLength(5);
   });
 
-  it('stops at the window of bytes', async () => {
-    const reader = readerOf(100, 150);
-    fill(5, { body: `{"b":"${'x'.repeat(50)}"}` });
-    reader.start(0, 5, NO_MARKS);
+  it('stops before the window of bytes would be passed', async () => {
+    const reader = readerOf(100, 190);
+    const rows = fill(5, { body: `{"b":"${'x'.repeat(50)}"}` });
+    reader.start(0, 2, NO_MARKS);
+    await settled();
+    for (const row of rows.slice(2)) reader.offer(row);
     await settled();
     expect(sink.seqs).toEqual([1, 2]);
-    reader.raiseAcked(2);
+    reader.raiseAcked(1);
     await settled();
-    expect(sink.seqs).toEqual([1, 2, 3, 4]);
+    expect(sink.seqs).toEqual([1, 2, 3]);
+    reader.raiseAcked(3);
+    await settled();
+    expect(sink.seqs).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('writes a row that is bigger than the window of bytes alone', async () => {
+    const reader = readerOf(100, 20);
+    fill(2);
+    reader.start(0, 2, NO_MARKS);
+    await settled();
+    expect(sink.seqs).toEqual([1]);
+    reader.raiseAcked(1);
+    await settled();
+    expect(sink.seqs).toEqual([1, 2]);
   });
 
   it('does not count rows in the window that the node acknowledged before', async () => {

@@ -27,6 +27,8 @@ export class InboxReader {
   private reading = false;
   private closed = false;
   private flightBytes = 0;
+  /** The next row does not fit into what is left of the window. */
+  private tight = false;
   private readonly flights = new Denque<Flight>();
 
   constructor(
@@ -52,8 +54,7 @@ export class InboxReader {
 
   /** A row became durable. Written at once if it is the next, read from the store later if it is beyond, else dropped. */
   offer(row: LogRow): void {
-    if (this.reading || !this.roomy || row.n !== this.sent + 1) this.notice(row.n);
-    else this.write(row);
+    if (this.reading || !this.roomy || row.n !== this.sent + 1 || !this.write(row)) this.notice(row.n);
   }
 
   /** There are rows up to n. */
@@ -76,6 +77,7 @@ export class InboxReader {
     for (let first = this.flights.peekFront(); first && first.n <= acked; first = this.flights.peekFront()) {
       this.flights.shift();
       this.flightBytes -= first.bytes;
+      this.tight = false;
     }
     this.pump();
   }
@@ -100,7 +102,7 @@ export class InboxReader {
   private get roomy(): boolean {
     const { windowMessages, windowBytes } = this.settings;
     const open = this.flights.length < windowMessages && this.flightBytes < windowBytes;
-    return this.started && !this.closed && open && this.sink.writable;
+    return this.started && !this.closed && open && !this.tight && this.sink.writable;
   }
 
   private async catchUp(): Promise<void> {
@@ -125,7 +127,7 @@ export class InboxReader {
     for (const row of rows) {
       if (!this.roomy) return false;
       if (row.n !== this.sent + 1 || row.body === '') return this.meetHole();
-      this.write(row);
+      if (!this.write(row)) return false;
     }
     return rows.length > 0 || this.meetHole();
   }
@@ -137,16 +139,21 @@ export class InboxReader {
     return false;
   }
 
-  private write(row: LogRow): void {
-    this.sent = row.n;
+  /** False: the window has no room for it now. An empty window has room for any. */
+  private write(row: LogRow): boolean {
     const expired = row.at < this.now() - this.settings.ageMs;
     const frame = expired ? goneFrame(row.n, 'expired') : durableFrame(row.n, row.at, row.body);
-    if (row.n > this.acked) this.fly(row, Buffer.byteLength(frame));
+    if (row.n > this.acked && !this.fly(row, Buffer.byteLength(frame))) return false;
+    this.sent = row.n;
     this.sink.send(frame);
+    return true;
   }
 
-  private fly(row: LogRow, bytes: number): void {
+  private fly(row: LogRow, bytes: number): boolean {
+    this.tight = !this.flights.isEmpty() && this.flightBytes + bytes > this.settings.windowBytes;
+    if (this.tight) return false;
     this.flightBytes += bytes;
     this.flights.push({ n: row.n, bytes, totals: row.totals, ...(row.report && { reportKey: row.key }) });
+    return true;
   }
 }
