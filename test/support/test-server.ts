@@ -29,17 +29,32 @@ export class TestServer {
     readonly running: RunningServer,
     readonly dataDir: string,
     private readonly ownsData: boolean,
+    private readonly settings: Readonly<Record<string, string>>,
   ) {}
 
   /** `settings`: configuration variables. Give `DATA_DIR` to share a store or to come back to one. */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
     const dataDir = settings['DATA_DIR'] ?? (await mkdtemp(join(tmpdir(), 'allspark-test-')));
-    const env = { PORT: '0', AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', DATA_DIR: dataDir, ...settings };
+    return TestServer.on(dataDir, settings['DATA_DIR'] === undefined, settings);
+  }
+
+  private static async on(
+    dataDir: string,
+    ownsData: boolean,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<TestServer> {
+    const env = { PORT: '0', AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...settings, DATA_DIR: dataDir };
     const loaded = loadConfig({ env, readFile: refuseFile });
     if (!loaded.ok) throw new Error(formatFaults(loaded.faults));
     const logger = createLogger({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
     const running = await startServer(loaded.config, logger);
-    return new TestServer(running, dataDir, settings['DATA_DIR'] === undefined);
+    return new TestServer(running, dataDir, ownsData, settings);
+  }
+
+  /** Closes it and starts another on the same store, which takes care of the folder from then on. */
+  async restart(): Promise<TestServer> {
+    await this.letGo();
+    return TestServer.on(this.dataDir, this.ownsData, this.settings);
   }
 
   get url(): string {
@@ -78,10 +93,20 @@ export class TestServer {
     return fetch(this.url + path, { ...rest, headers });
   }
 
+  /** A call with a JSON body, if any, and what it answers, whatever the status. */
+  async json(nodeId: string, path: string, body?: unknown, request: KeyRequest = {}): Promise<unknown> {
+    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    return (await this.call(nodeId, path, { ...init, ...request })).json();
+  }
+
   async stop(): Promise<void> {
+    await this.letGo();
+    if (this.ownsData) await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  private async letGo(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
     await this.running.close();
-    if (this.ownsData) await rm(this.dataDir, { recursive: true, force: true });
   }
 }
 
