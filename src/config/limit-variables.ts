@@ -50,7 +50,12 @@ export const rateVariables = {
   RATE_ABUSE_MS: timer(10_000, 'How long that multiple must last'),
   HTTP_RATE_PER_SECOND: count('calls a second', 50, 'HTTP calls of one node; apps have none', NO_LIMIT),
   HTTP_RATE_BURST: count('calls', 500, 'HTTP calls that may come at once before the rate counts'),
-  AUTH_FAILURES_PER_SECOND: count('failures a second', 20, 'Failed authentications of one address', NO_LIMIT),
+  AUTH_FAILURES_PER_SECOND: count(
+    'failures a second',
+    20,
+    'Failed authentications of websocket handshakes from one address',
+    NO_LIMIT,
+  ),
   AUTH_FAILURES_BURST: count('failures', 200, 'Failed authentications that may come at once before the rate counts'),
 };
 

@@ -45,20 +45,21 @@ export class Frames {
   /** Returns when order no longer depends on it; never throws and never waits for a commit. */
   handle(connection: NativeConnection, frame: InboundFrame): void {
     try {
-      this.act(connection, frame, this.decode(connection, frame.text));
+      this.act(connection, frame, this.decode(connection, frame));
     } catch (error) {
       connection.answer(frame, this.refused(error, error instanceof FrameRefusal ? error.id : undefined));
     }
   }
 
-  private decode(connection: NativeConnection, text: string): ClientFrame {
+  private decode(connection: NativeConnection, { text, excess }: InboundFrame): ClientFrame {
     let worth = FULL;
     try {
       const decoded = decodeFrame(text, this.limits);
       if (decoded.kind !== 'message' && decoded.kind !== 'fetchInbox') worth = LIGHT;
       return decoded;
     } finally {
-      connection.spend(worth);
+      // The excess is refused and costs nothing, else one who goes on trying would never be let in again.
+      if (!excess) connection.spend(worth);
     }
   }
 

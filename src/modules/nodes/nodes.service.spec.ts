@@ -37,6 +37,17 @@ describe('NodesService', () => {
     expect(registry.records[0]).toEqual({ nodeId: 'a', clientId: 'c', iat: 10, lastSeen: clock.now() });
   });
 
+  it('keeps when a node was last seen to the minute', async () => {
+    const key = { nodeId: 'a', clientId: 'c', issuedAt: 10 };
+    await nodes.seen(key);
+    clock.advance(59_999);
+    await nodes.seen(key);
+    expect(registry.records).toHaveLength(1);
+    clock.advance(1);
+    await nodes.seen(key);
+    expect(registry.records.at(-1)).toEqual({ nodeId: 'a', clientId: 'c', iat: 10, lastSeen: clock.now() });
+  });
+
   it('records the first key of a node that was only named before', async () => {
     await nodes.makeKnown('a');
     expect(await nodes.isKnown('a')).toBe(true);

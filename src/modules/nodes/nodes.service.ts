@@ -5,12 +5,14 @@ import { NodeRegistry, type NodeRecord } from './node-registry.js';
 import type { KeyOfNode } from './nodes.types.js';
 
 const REMEMBERED_NODES = 100_000;
+/** "Last seen" is kept this exactly: not every call is worth a write. */
+const SEEN_AGAIN_MS = 60_000;
 
 /** Which nodes exist and whose they are. That a node is known is remembered, that it is not is never. */
 @Injectable()
 export class NodesService {
-  /** `iat` of the latest key that was seen of each. */
-  private readonly known = new LRUCache<string, number>({ max: REMEMBERED_NODES });
+  /** `iat` of the latest key of each, and when it was recorded. */
+  private readonly known = new LRUCache<string, { iat: number; seenAt: number }>({ max: REMEMBERED_NODES });
 
   constructor(
     private readonly registry: NodeRegistry,
@@ -19,9 +21,11 @@ export class NodesService {
 
   /** A valid key of the node made a call or a connection: it is known from now on, and owned by whom its latest key names. */
   async seen({ nodeId, clientId, issuedAt }: KeyOfNode): Promise<void> {
-    if ((this.known.get(nodeId) ?? -1) >= issuedAt) return;
-    await this.registry.record([{ nodeId, clientId, iat: issuedAt, lastSeen: this.clock.now() }]);
-    this.known.set(nodeId, issuedAt);
+    const now = this.clock.now();
+    const before = this.known.get(nodeId);
+    if (before && before.iat >= issuedAt && now - before.seenAt < SEEN_AGAIN_MS) return;
+    await this.registry.record([{ nodeId, clientId, iat: issuedAt, lastSeen: now }]);
+    this.known.set(nodeId, { iat: Math.max(issuedAt, before?.iat ?? 0), seenAt: now });
   }
 
   /** Notes when a node went. */
@@ -41,7 +45,7 @@ export class NodesService {
   /** The record, freshly read. */
   async find(nodeId: string): Promise<NodeRecord | undefined> {
     const [record] = await this.registry.find([nodeId]);
-    if (record) this.known.set(nodeId, record.iat);
+    if (record) this.known.set(nodeId, { iat: record.iat, seenAt: record.lastSeen ?? 0 });
     return record;
   }
 }

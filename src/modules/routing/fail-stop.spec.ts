@@ -92,6 +92,17 @@ describe('FailStop', () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it('is as patient with each destination, whatever comes for another', () => {
+    fail('a');
+    clock.advance(20_000);
+    stop.fail('e', 'x', stop.enter('e', 'x') ?? 0);
+    expect(enters('x', 'e')).toBe(true);
+    clock.advance(9_999);
+    expect(exhausted).toBe(0);
+    clock.advance(1);
+    expect(exhausted).toBe(1);
+  });
+
   it('gives up when too many are owed, over all destinations', () => {
     fail('a', 'b', 'c');
     const place = stop.enter('e', 'x');

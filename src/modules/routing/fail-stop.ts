@@ -13,10 +13,11 @@ interface Failed {
  */
 export class FailStop {
   private readonly failed = new Map<string, Failed[]>();
+  /** By destination: how long its first failed message may still stay away. */
+  private readonly patience = new Map<string, Timer>();
   private ordinals = 0;
   private owed = 0;
   private stopped = false;
-  private patience: Timer | undefined;
 
   /** `exhausted`: the sender did not send again in time, or owes too many. */
   constructor(
@@ -46,21 +47,26 @@ export class FailStop {
     waiting.splice(later < 0 ? waiting.length : later, 0, { ordinal, id });
     this.owed += 1;
     if (this.owed > this.settings.failStopMessages) this.exhausted();
-    else this.patience ??= this.clock.after(this.settings.failStopMs, this.exhausted);
+    else if (!this.patience.has(destination)) this.waitFor(destination);
   }
 
   stop(): void {
     this.stopped = true;
-    this.patience?.cancel();
+    for (const timer of this.patience.values()) timer.cancel();
     this.failed.clear();
+  }
+
+  private waitFor(destination: string): void {
+    this.patience.set(destination, this.clock.after(this.settings.failStopMs, this.exhausted));
   }
 
   private shift(destination: string, waiting: Failed[]): number | undefined {
     const first = waiting.shift();
     this.owed -= 1;
+    this.patience.get(destination)?.cancel();
+    this.patience.delete(destination);
     if (waiting.length === 0) this.failed.delete(destination);
-    this.patience?.cancel();
-    this.patience = this.owed > 0 ? this.clock.after(this.settings.failStopMs, this.exhausted) : undefined;
+    else this.waitFor(destination);
     return first?.ordinal;
   }
 }
