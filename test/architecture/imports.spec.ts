@@ -45,6 +45,10 @@ function roomOf(file: string): string {
   return ['modules', 'storage', 'gateways'].includes(first) ? `${first}/${second}` : first;
 }
 
+function position(file: string): number {
+  return MODULE_ORDER.indexOf(roomOf(file).split('/')[1] ?? '');
+}
+
 function layerOf(file: string): string {
   return file.split('/')[0] ?? '';
 }
@@ -101,7 +105,6 @@ describe(`imports of ${files.length} source files`, () => {
       return own && layerOf(from) === 'modules' && layerOf(to) === 'modules' && roomOf(from) !== roomOf(to);
     });
     expect(between.length).toBeGreaterThan(5);
-    const position = (file: string): number => MODULE_ORDER.indexOf(roomOf(file).split('/')[1] ?? '');
     expect(offenders(between, ({ from, to }) => position(to) >= position(from))).toEqual([]);
     expect(offenders(between, ({ to }) => !to.endsWith('/index.ts'))).toEqual([]);
   });
