@@ -23,4 +23,5 @@ export {
 export { ADDRESS_WANTED, ID_WANTED, isChosenId, isId } from './identifier.js';
 export { parseJson, refuseDepth, slices, type Slice } from './json-scanner.js';
 export type { ClientFrame, Destination, InboxQuery, Message } from './message.js';
+export { PROBLEM_MEDIA_TYPE, problemHeaders, problemOf, problemResponse, type ProblemDocument } from './problem.js';
 export { Refusal, type RefusalDetail } from './refusal.js';

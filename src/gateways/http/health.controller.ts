@@ -1,9 +1,9 @@
 import { Controller, Get, Header, Res, UseFilters } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { Refusal } from '../../protocol/index.js';
+import { problemHeaders, problemOf, Refusal } from '../../protocol/index.js';
 import { Describe } from './describe.js';
-import { problemHeaders, problemOf } from './problem.js';
+
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
 import { requestIdOf } from './request-id.js';

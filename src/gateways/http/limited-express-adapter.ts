@@ -1,6 +1,9 @@
-import { createServer, type ServerOptions } from 'node:http';
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
+import { sortableId } from '../../common/ids.js';
+import { problemHeaders, problemOf, problemResponse, Refusal } from '../../protocol/index.js';
 
 export interface ServerLimits {
   /** All header lines of one request together, bytes. */
@@ -35,5 +38,24 @@ export class LimitedExpressAdapter extends ExpressAdapter {
     this.httpServer = tls ? createTlsServer({ ...options, ...tls }, app) : createServer(options, app);
     // One more than allowed is let in, so that whoever sees it can tell that it was too many.
     this.httpServer.maxHeadersCount = maxHeaderCount + 1;
+    this.httpServer.on('clientError', answerUnreadable);
+    this.httpServer.on('checkExpectation', refuseExpectation);
   }
+}
+
+/** What is no HTTP, is too big, or does not arrive in time never reaches a handler; it gets a problem all the same. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const tooBig = error.code === 'HPE_HEADER_OVERFLOW';
+  const refusal = tooBig
+    ? new Refusal('too_large', { reason: 'the header is too big' })
+    : new Refusal('invalid_field', { reason: 'the request is malformed, or did not arrive in time' });
+  socket.end(problemResponse(refusal, sortableId()));
+}
+
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const refusal = new Refusal('invalid_field', { field: 'expect', reason: 'only 100-continue is known' });
+  const body = JSON.stringify(problemOf(refusal, sortableId()));
+  response.writeHead(refusal.status, { ...problemHeaders(refusal), 'content-length': Buffer.byteLength(body) });
+  response.end(body);
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { REFUSALS, type RefusalCode } from '../../protocol/index.js';
-import { Problem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { PROBLEM_MEDIA_TYPE, REFUSALS, type RefusalCode } from '../../protocol/index.js';
+import { Problem } from './problem.js';
 import type { Route } from './route-list.js';
 
 type Json = Record<string, unknown>;

@@ -1,8 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Metrics } from '../../common/metrics.js';
-import { Refusal } from '../../protocol/index.js';
-import { problemHeaders, problemOf, refusalOf } from './problem.js';
+import { problemHeaders, problemOf, Refusal } from '../../protocol/index.js';
+import { refusalOf } from './problem.js';
 import { pathOf, requestIdOf } from './request-id.js';
 import { RouteList } from './route-list.js';
 import { secure } from './security-headers.js';

@@ -4,8 +4,6 @@ import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { REFUSALS, Refusal, type RefusalCode } from '../../protocol/index.js';
 import { WholeNumber } from './wire.js';
 
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-
 /** Every refusal over HTTP. */
 export const Problem = z
   .object({
@@ -22,31 +20,6 @@ export const Problem = z
     reasons: z.array(z.string()).optional().meta({ description: 'Only from /readyz: why not' }),
   })
   .meta({ id: 'Problem', description: 'New codes may be added: judge an unknown one by its status.' });
-
-export type ProblemDocument = z.infer<typeof Problem>;
-
-export function problemOf(refusal: Refusal, requestId: string): ProblemDocument {
-  return {
-    type: `urn:allspark:problem:${refusal.code}`,
-    title: REFUSALS[refusal.code].title,
-    status: refusal.status,
-    code: refusal.code,
-    detail: refusal.reason,
-    request_id: requestId,
-    ...(refusal.field !== undefined && { field: refusal.field }),
-    ...(refusal.retryAfterMs !== undefined && { retry_after_ms: refusal.retryAfterMs }),
-  };
-}
-
-/** Headers that belong to a refusal. */
-export function problemHeaders({ code, retryAfterMs }: Refusal): Record<string, string> {
-  return {
-    'Content-Type': PROBLEM_MEDIA_TYPE,
-    ...(code === 'unauthorized' && { 'WWW-Authenticate': 'Bearer' }),
-    ...(code === 'upgrade_required' && { Upgrade: 'websocket' }),
-    ...(retryAfterMs !== undefined && { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
-  };
-}
 
 const BY_STATUS: ReadonlyMap<number, RefusalCode> = new Map<number, RefusalCode>([
   [HttpStatus.UNAUTHORIZED, 'unauthorized'],

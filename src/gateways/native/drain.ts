@@ -41,7 +41,10 @@ export class Drain implements BeforeApplicationShutdown {
   private async sendAway(): Promise<void> {
     const { drainReadinessMs, drainTotalMs } = this.settings;
     const end = this.clock.monotonic() + drainTotalMs - RESERVE_MS;
+    const wasReady = this.lifecycle.phase === 'ready';
     this.lifecycle.beginDrain();
+    // Nobody was let in. Waiting here would end a process that nothing keeps alive before it says why it cannot start.
+    if (!wasReady) return;
     if (drainReadinessMs > 0) await this.pause(drainReadinessMs);
     this.logger.log(`closing ${this.connections.size} connections`);
     await Promise.race([

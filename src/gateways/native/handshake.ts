@@ -14,7 +14,13 @@ const PROTOCOLS = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|
 const MAX_PROTOCOLS = 16;
 const SEQ = /^\d{1,16}$/;
 const PARAMETERS: ReadonlySet<string> = new Set(['validation_key', 'epoch', 'last_seq']);
-const ONCE: ReadonlySet<string> = new Set(['authorization', 'origin', 'sec-websocket-key', 'sec-websocket-version']);
+const ONCE: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'origin',
+  'sec-websocket-key',
+  'sec-websocket-version',
+]);
 
 /** The path of a request target as it stands, without its query. */
 export function pathOf(request: IncomingMessage): string {
@@ -25,15 +31,24 @@ export function pathOf(request: IncomingMessage): string {
 
 /** Refuses what is no well-formed websocket handshake. Says nothing of what it found: that may be a token. */
 export function checkUpgrade(request: IncomingMessage, maxHeaders: number): void {
-  const { headers, method, rawHeaders } = request;
+  const { headers, rawHeaders } = request;
   if (rawHeaders.length > 2 * maxHeaders) throw bad(`at most ${maxHeaders} headers`);
-  if (method !== 'GET') throw bad('a websocket is opened by GET');
+  checkRequest(request);
   if (headers.upgrade?.toLowerCase() !== 'websocket') throw bad('wanted: Upgrade: websocket');
   const names = rawHeaders.filter((_text, index) => index % 2 === 0).map((name) => name.toLowerCase());
   for (const name of ONCE) if (names.indexOf(name) !== names.lastIndexOf(name)) throw bad(`${name} once`);
   if (headers['sec-websocket-version'] !== '13') throw new Refusal('upgrade_required', { reason: 'version 13' });
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) throw bad('wanted: a Sec-WebSocket-Key of 16 bytes in base64');
   checkProtocols(headers['sec-websocket-protocol']);
+}
+
+/** A body would be read as frames by us, and as a body by whoever stands between. */
+function checkRequest({ headers, httpVersion, method }: IncomingMessage): void {
+  if (method !== 'GET') throw bad('a websocket is opened by GET');
+  if (httpVersion !== '1.1') throw bad('wanted: HTTP/1.1');
+  if (headers.host === undefined) throw bad('wanted: a Host');
+  const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+  if (hasBody) throw bad('a handshake has no body');
 }
 
 /** Reads credentials and resume parameters. */
