@@ -9,7 +9,8 @@ import { loadConfig } from '../../src/config/load-config.js';
 import { type RunningServer, startServer } from '../../src/create-app.js';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 
-const SECRET = 'a secret of the tests, at least 32 bytes long';
+/** What keys of the tests are signed with. */
+export const SECRET = 'a secret of the tests, at least 32 bytes long';
 
 function refuseFile(path: string): string {
   throw new Error(`no file is read in tests: ${path}`);
