@@ -1,0 +1,199 @@
+import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+import type { Schema as MongooseSchema } from 'mongoose';
+
+/*
+ * What the collections hold. Nothing is created or indexed in the background: the store does both before it says that
+ * it is open. Every property names its type, as the reflected one of a union is `Object`.
+ */
+const options = (collection: string) =>
+  ({ collection, versionKey: false, autoIndex: false, autoCreate: false }) as const;
+
+/** A row of a log. `_id` is `rowId(log, n)`: the point read of a poll and the range read of a page are both its index. */
+@Schema(options('log_rows'))
+export class LogRowDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String, required: true })
+  log: string;
+
+  @Prop({ type: Number, required: true })
+  n: number;
+
+  @Prop({ type: String, required: true })
+  key: string;
+
+  @Prop({ type: String, required: true })
+  digest: string;
+
+  @Prop({ type: String, required: true })
+  writer: string;
+
+  @Prop({ type: Number, required: true })
+  at: number;
+
+  /** Running totals of the log up to and including this row. */
+  @Prop({ type: Number, required: true })
+  count: number;
+
+  @Prop({ type: Number, required: true })
+  bytes: number;
+
+  @Prop({ type: Boolean, required: true })
+  report: boolean;
+
+  @Prop({ type: String })
+  body: string;
+}
+
+/** The marks of a log, under its id. Every field is there from the first write on: filters compare them. */
+@Schema(options('log_marks'))
+export class LogMarksDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: Number, required: true })
+  acked: number;
+
+  @Prop({ type: Number, required: true })
+  ackedCount: number;
+
+  @Prop({ type: Number, required: true })
+  ackedBytes: number;
+
+  @Prop({ type: Number, required: true })
+  floor: number;
+
+  @Prop({ type: Number, required: true })
+  floorCount: number;
+
+  @Prop({ type: Number, required: true })
+  floorBytes: number;
+
+  /** Bodies below it were dropped. */
+  @Prop({ type: Number, required: true })
+  emptied: number;
+}
+
+/** A connection, in one of the places of its node. `_id` is (node, place): taking a place twice is a duplicate key. */
+@Schema(options('connections'))
+export class ConnectionDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String, required: true })
+  nodeId: string;
+
+  @Prop({ type: String, required: true })
+  connectionId: string;
+
+  @Prop({ type: String, required: true })
+  serverNodeId: string;
+
+  @Prop({ type: String, required: true })
+  bootId: string;
+
+  @Prop({ type: Number, required: true })
+  since: number;
+}
+
+/** A known node, under its id. */
+@Schema(options('nodes'))
+export class NodeDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String })
+  clientId: string | null;
+
+  @Prop({ type: Number, required: true })
+  iat: number;
+
+  @Prop({ type: Number })
+  lastSeen: number | null;
+}
+
+/** A server node, under its address. */
+@Schema(options('server_nodes'))
+export class ServerNodeDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String, required: true })
+  serverNodeId: string;
+
+  @Prop({ type: String, required: true })
+  bootId: string;
+}
+
+/** What a validation key opens, under the key's digest. */
+@Schema(options('validation_keys'))
+export class ValidationKeyDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String, required: true })
+  nodeId: string;
+
+  @Prop({ type: String })
+  clientId: string | null;
+
+  @Prop({ type: String, required: true })
+  role: 'node' | 'app' | 'admin';
+
+  @Prop({ type: Number, required: true })
+  issuedAt: number;
+
+  @Prop({ type: Number, required: true })
+  expiresAt: number;
+
+  @Prop({ type: String })
+  kid: string | null;
+
+  @Prop({ type: String, required: true })
+  serverNodeId: string;
+
+  @Prop({ type: Number, required: true })
+  validUntil: number;
+}
+
+/** The store itself; there is one. */
+@Schema(options('store'))
+export class StoreDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  /** Version of all these forms. */
+  @Prop({ type: Number, required: true })
+  schema: number;
+
+  @Prop({ type: String, required: true })
+  epoch: string;
+}
+
+/** The index that holds (log, key) unique: a duplicate key error names it. */
+export const KEY_INDEX = 'log_key';
+
+const rows = SchemaFactory.createForClass(LogRowDocument);
+rows.index({ log: 1, key: 1 }, { unique: true, name: KEY_INDEX });
+rows.index({ log: 1, at: 1, n: 1 }, { name: 'log_at_n' });
+
+const connections = SchemaFactory.createForClass(ConnectionDocument);
+connections.index({ nodeId: 1, connectionId: 1 }, { unique: true, name: 'node_connection' });
+connections.index({ serverNodeId: 1, bootId: 1 }, { name: 'server_node_boot' });
+
+const validationKeys = SchemaFactory.createForClass(ValidationKeyDocument);
+validationKeys.index({ validUntil: 1 }, { name: 'valid_until' });
+
+/** A class of documents; its name is that of the model. */
+export type DocumentClass<T> = abstract new () => T;
+
+export const SCHEMAS: ReadonlyArray<readonly [DocumentClass<unknown>, MongooseSchema]> = [
+  [LogRowDocument, rows],
+  [LogMarksDocument, SchemaFactory.createForClass(LogMarksDocument)],
+  [ConnectionDocument, connections],
+  [NodeDocument, SchemaFactory.createForClass(NodeDocument)],
+  [ServerNodeDocument, SchemaFactory.createForClass(ServerNodeDocument)],
+  [ValidationKeyDocument, validationKeys],
+  [StoreDocument, SchemaFactory.createForClass(StoreDocument)],
+];
