@@ -5,7 +5,7 @@ import { Acknowledged, Acknowledgement, InboxPage } from '../../src/gateways/htt
 import { BatchRequest, BatchResults } from '../../src/gateways/http/messages.schema.js';
 import { Node } from '../../src/gateways/http/nodes.schema.js';
 import { PreConnection, PreConnectionRequest } from '../../src/gateways/http/pre-connections.schema.js';
-import { Problem, problemOf } from '../../src/gateways/http/problem.js';
+import { Problem } from '../../src/gateways/http/problem.js';
 import { FailStop } from '../../src/modules/routing/index.js';
 import {
   CLOSE,
@@ -30,6 +30,7 @@ import {
   slices,
   transientFrame,
   TYPE,
+  problemOf,
 } from '../../src/protocol/index.js';
 import { prose, tables } from './markdown.js';
 import {
