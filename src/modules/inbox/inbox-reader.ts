@@ -52,6 +52,12 @@ export class InboxReader {
     return Math.max(this.seen, this.sent);
   }
 
+  /** Whether it writes nothing before something is acknowledged. */
+  get isFull(): boolean {
+    const { windowMessages, windowBytes } = this.settings;
+    return this.tight || this.flights.length >= windowMessages || this.flightBytes >= windowBytes;
+  }
+
   /** A row became durable. Written at once if it is the next, read from the store later if it is beyond, else dropped. */
   offer(row: LogRow): void {
     if (this.reading || !this.roomy || row.n !== this.sent + 1 || !this.write(row)) this.notice(row.n);
@@ -100,9 +106,7 @@ export class InboxReader {
   }
 
   private get roomy(): boolean {
-    const { windowMessages, windowBytes } = this.settings;
-    const open = this.flights.length < windowMessages && this.flightBytes < windowBytes;
-    return this.started && !this.closed && open && !this.tight && this.sink.writable;
+    return this.started && !this.closed && !this.isFull && this.sink.writable;
   }
 
   private async catchUp(): Promise<void> {

@@ -55,6 +55,17 @@ describe('ReaderRegistry', () => {
     expect(frames).toHaveLength(50);
   });
 
+  it('learns what readers of another process acknowledged when a window is full', async () => {
+    const { frames } = readerOf('n:a', 2);
+    registry.poll();
+    const rows = Array.from({ length: 4 }, (_, index) => store.slip('n:a', { key: `k${index}` })).flat();
+    await pass(POLL + 1_000);
+    expect(frames).toHaveLength(2);
+    await store.raiseAcked([{ log: 'n:a', acked: 2, ackedTotals: rows[1]?.totals ?? { count: 0, bytes: 0 } }]);
+    await pass(POLL + 1_000);
+    expect(frames).toHaveLength(4);
+  });
+
   it('goes on to that tail as acknowledgements make room, without another poll', async () => {
     const { frames, reader } = readerOf('n:a', 10);
     registry.poll();

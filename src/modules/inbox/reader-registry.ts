@@ -62,16 +62,27 @@ export class ReaderRegistry {
   private async pollSlice(): Promise<void> {
     this.turn = (this.turn + 1) % SLICES;
     const points: Array<{ log: string; n: number }> = [];
+    const full: string[] = [];
     for (const [log, { readers, slice }] of this.logs) {
       if (slice !== this.turn) continue;
       const highest = [...readers].map((reader) => reader.highest);
       points.push({ log, n: Math.max(...highest) + 1 });
       for (const reader of readers) reader.pump();
+      if ([...readers].some(({ isFull }) => isFull)) full.push(log);
     }
+    if (full.length > 0) await this.learnAcked(full);
     const found = points.length > 0 ? await this.store.at(points) : [];
     if (found.length === 0) return;
     // Where there was one, there may be many: without their tail each would wait for a poll of its own.
     const heads = await this.store.newest(found.map(({ log }) => log));
     for (const head of heads) if (head) for (const reader of this.of(head.log)) reader.notice(head.n);
+  }
+
+  /** A reader in another process may have acknowledged: nobody tells of it, and a full window waits for just that. */
+  private async learnAcked(logs: readonly string[]): Promise<void> {
+    const marks = await this.store.marks(logs);
+    logs.forEach((log, index) => {
+      for (const reader of this.of(log)) reader.raiseAcked(marks[index]?.acked ?? 0);
+    });
   }
 }
