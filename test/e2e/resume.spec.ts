@@ -1,7 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SystemClock } from '../../src/common/clock.js';
-import { InboxLog } from '../../src/modules/inbox/index.js';
-import { Retention } from '../../src/modules/inbox/retention.js';
+import { collectAcknowledged } from '../support/collect.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -21,13 +19,6 @@ async function nodeWith(nodeId: string, messages: number): Promise<{ epoch: stri
 }
 
 const seqs = (frames: readonly Frame[]): unknown[] => frames.map(({ seq }) => seq);
-
-/** What lies below the floor can no longer be read: collects what is acknowledged, as time would. */
-async function collectAcknowledged(nodeId: string): Promise<void> {
-  const log = server.running.app.get(InboxLog, { strict: false });
-  const settings = { ageMs: 1e12, ackedKeepMs: 1e12, ackedKeepMessages: 0, dedupeMs: 1e12 };
-  await new Retention(log, settings, new SystemClock()).collect(`n:${nodeId}`);
-}
 
 describe('a connection that resumes', () => {
   it('by epoch and last_seq gets what is behind it, and nothing else', async () => {
@@ -104,7 +95,7 @@ describe('a state that the server cannot resume from', () => {
   it('is a last_seq below the floor, and just above it is none', async () => {
     const { epoch } = await nodeWith('frank', 6);
     await server.json('frank', '/v1/inbox/ack', { seq: 4 });
-    await collectAcknowledged('frank');
+    await collectAcknowledged(server, 'frank');
     const below = await Talker.open(server, 'frank', { query: `?epoch=${epoch}&last_seq=3` });
     expect(below.hello).toMatchObject({ ...insufficient, floor_seq: 5, acked_seq: 4 });
     expect(seqs(await below.nextEntries(2))).toEqual([5, 6]);
