@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { inboxLogContract } from '../../src/modules/inbox/testing/index.js';
-import { MongoInboxLog, MongoStore } from '../../src/storage/mongo/index.js';
-import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
+import { validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
+import { directoryContract } from '../../src/modules/connections/testing/index.js';
+import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
+import { nodeRegistryContract, serverNodesContract } from '../../src/modules/nodes/testing/index.js';
+import {
+  MongoDirectory,
+  MongoHealth,
+  MongoInboxLog,
+  MongoNodeRegistry,
+  MongoServerNodes,
+  MongoStore,
+  MongoValidationKeys,
+} from '../../src/storage/mongo/index.js';
+import { findMongo, OWN_SETUPS, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
+import { Link } from '../support/mongo-proxy.js';
 
 type Adapter<P> = new (store: MongoStore) => P;
 
 const found = await findMongo();
 
-describe.skipIf(!found).each(found?.setups ?? ['standalone'])('%s', (setup) => {
+describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) => {
   let mongo: TestMongo;
   beforeAll(async () => void (mongo = await startMongo(setup, found!)), 60_000);
   afterAll(() => mongo.stop());
@@ -20,8 +32,9 @@ describe.skipIf(!found).each(found?.setups ?? ['standalone'])('%s', (setup) => {
       stores.push(store);
       return new Port(store);
     };
-    const closeAll = async (): Promise<void> =>
-      void (await Promise.all(stores.splice(0).map((store) => store.close())));
+    const closeAll = async (): Promise<void> => {
+      await Promise.all(stores.splice(0).map((store) => store.close()));
+    };
     const close = async (): Promise<void> => {
       await closeAll();
       await mongo.drop(uri);
@@ -33,8 +46,58 @@ describe.skipIf(!found).each(found?.setups ?? ['standalone'])('%s', (setup) => {
     return { port: await another(), second: another, reopen, tidy: async () => undefined, close };
   }
 
-  inboxLogContract(`MongoDB`, async () => {
+  inboxLogContract('MongoDB', async () => {
     const { port, ...rest } = await opened(MongoInboxLog);
     return { log: port, ...rest };
+  });
+
+  directoryContract('MongoDB', async () => {
+    const { port, ...rest } = await opened(MongoDirectory);
+    return { directory: port, ...rest };
+  });
+
+  nodeRegistryContract('MongoDB', async () => {
+    const { port, ...rest } = await opened(MongoNodeRegistry);
+    return { registry: port, ...rest };
+  });
+
+  serverNodesContract('MongoDB', async () => {
+    const { port, ...rest } = await opened(MongoServerNodes);
+    return { serverNodes: port, ...rest };
+  });
+
+  validationKeyStoreContract('MongoDB', async () => {
+    const { port, ...rest } = await opened(MongoValidationKeys);
+    return { keys: port, ...rest };
+  });
+
+  storeHealthContract('MongoDB', async () => {
+    const uri = mongo.freshUri();
+    const { host, port } = placeOf(uri);
+    const link = await Link.to(host, port);
+    const store = await MongoStore.open({
+      uri: throughPort(uri, link.port),
+      timeoutMs: 1_500,
+      serverSelectionMs: 1_000,
+    });
+    const health = await MongoHealth.watch(store);
+    const become = async (state: 'open' | 'cut'): Promise<void> => {
+      link.become(state);
+      await health.check();
+      // One question may have been open already.
+      await health.check();
+    };
+    const breakStore = async (): Promise<void> => {
+      await store.connection.dropDatabase();
+      await health.check();
+      await health.check();
+    };
+    const close = async (): Promise<void> => {
+      health.stop();
+      await store.close();
+      await link.close();
+      await mongo.drop(uri);
+    };
+    return { health, spoil: () => become('cut'), mend: () => become('open'), breakStore, close };
   });
 });

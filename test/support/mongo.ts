@@ -1,15 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { MongoBinary, MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server-core';
 import { createConnection } from 'mongoose';
 
-/** The version that the tests were written against; naming it keeps the starter from warning about a system binary. */
-const VERSION = '6.0.5';
-
-/** How a MongoDB may be set up; the given one of MONGODB_URI is what it is. */
-export const SETUPS = ['standalone', 'single-member replica set', 'given by MONGODB_URI'] as const;
-export type Setup = (typeof SETUPS)[number];
+/** How a MongoDB is set up that tests start themselves. */
+export const OWN_SETUPS = ['standalone', 'single-member replica set'] as const;
+/** The one of MONGODB_URI is what it is. */
+const GIVEN = 'as MONGODB_URI gives it';
+export type Setup = (typeof OWN_SETUPS)[number] | typeof GIVEN;
 
 /** A MongoDB for tests. */
 export interface TestMongo {
@@ -30,12 +30,12 @@ interface Found {
  * there. Undefined when none is: said loudly, and a failure where tests must not be skipped (`CI` is set).
  */
 export async function findMongo(): Promise<Found | undefined> {
-  if (process.env['MONGODB_URI']) return { setups: ['given by MONGODB_URI'] };
-  const setups = ['standalone', 'single-member replica set'] as const;
+  if (process.env['MONGODB_URI']) return { setups: [GIVEN] };
+  const setups = OWN_SETUPS;
   const binary = process.env['MONGOMS_SYSTEM_BINARY'] ?? onPath('mongod');
   if (binary) return { setups, binary };
   try {
-    return { setups, binary: await MongoBinary.getPath({ version: VERSION }) };
+    return { setups, binary: await MongoBinary.getPath() };
   } catch (error) {
     const wanted = 'set MONGODB_URI or MONGOMS_SYSTEM_BINARY, or put mongod on the PATH';
     const text = `NO MONGODB FOR TESTS, everything about MongoDB is SKIPPED: ${wanted} (${String(error)})`;
@@ -63,8 +63,8 @@ function isExecutable(file: string): boolean {
 
 export async function startMongo(setup: Setup, { binary }: Found): Promise<TestMongo> {
   const given = process.env['MONGODB_URI'];
-  if (setup === 'given by MONGODB_URI') return testMongo(given ?? '', async () => undefined);
-  const at = { version: VERSION, ...(binary !== undefined && { systemBinary: binary }) };
+  if (setup === GIVEN) return testMongo(given ?? '', async () => undefined);
+  const at = binary === undefined ? {} : { systemBinary: binary, version: versionOf(binary) };
   const args = ['--setParameter', 'enableTestCommands=1'];
   const server =
     setup === 'standalone'
@@ -74,6 +74,11 @@ export async function startMongo(setup: Setup, { binary }: Found): Promise<TestM
           replSet: { count: 1, args, storageEngine: 'wiredTiger' },
         });
   return testMongo(server.getUri(), async () => void (await server.stop()));
+}
+
+/** The starter warns when it is told another version than the one that it finds. */
+function versionOf(binary: string): string {
+  return /v(\d+\.\d+\.\d+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
 }
 
 function testMongo(base: string, stop: () => Promise<void>): TestMongo {
@@ -95,11 +100,16 @@ function withDatabase(uri: string, name: string): string {
 
 /** The same database over another port of this machine: the members of a replica set are not asked for. */
 export function throughPort(uri: string, port: number): string {
-  const { pathname } = new URL(uri.replace(/^mongodb/, 'http'));
-  return `mongodb://127.0.0.1:${port}${pathname}?directConnection=true`;
+  return `mongodb://127.0.0.1:${port}/${partsOf(uri).database}?directConnection=true`;
 }
 
+/** Where the (first) server is. */
 export function placeOf(uri: string): { host: string; port: number } {
-  const { hostname, port } = new URL(uri.replace(/^mongodb/, 'http'));
-  return { host: hostname, port: Number(port || 27_017) };
+  const { host = '', port = '27017' } = partsOf(uri);
+  return { host, port: Number(port) };
+}
+
+function partsOf(uri: string): Partial<Record<'host' | 'port' | 'database', string>> {
+  const parts = /^\w+:\/\/(?:[^@/]*@)?(?<host>[^:,/]+)(?::(?<port>\d+))?[^/]*\/(?<database>\w+)/.exec(uri);
+  return parts?.groups ?? {};
 }

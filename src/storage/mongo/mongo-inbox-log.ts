@@ -194,14 +194,14 @@ export class MongoInboxLog extends InboxLog {
     return this.store.run(async (signal) => {
       const [newest] = await this.readNewest([log], signal);
       const filter = { _id: { $gt: rowId(log, 0), $lt: rowId(log, Math.min(below, newest?.n ?? 0)) } };
-      const options = { sort: { _id: 1 }, projection: { at: 1 }, limit: COLLECT_ROWS + 1, signal } as const;
+      const options = { sort: { _id: 1 }, projection: { n: 1, at: 1 }, limit: COLLECT_ROWS + 1, signal } as const;
       const first = await this.rows.find(filter, options).toArray();
       const kept = first.findIndex(({ at }) => at >= writtenBefore);
       const old = kept < 0 ? first : first.slice(0, kept);
       const last = old.slice(0, COLLECT_ROWS).at(-1);
       if (!last) return false;
       signal.throwIfAborted();
-      await this.rows.deleteMany({ _id: { $gte: old[0]!._id, $lte: last._id } });
+      await this.rows.deleteMany({ _id: { $gt: rowId(log, 0), $lte: rowId(log, last.n) } });
       return old.length > COLLECT_ROWS;
     });
   }

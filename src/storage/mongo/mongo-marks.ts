@@ -7,7 +7,9 @@ import type { MongoStore } from './mongo-store.js';
 
 const REMEMBERED_LOGS = 100_000;
 
-const NONE: Omit<LogMarksDocument, '_id'> = {
+type StoredMarks = Omit<LogMarksDocument, '_id'>;
+
+const NONE: StoredMarks = {
   acked: 0,
   ackedCount: 0,
   ackedBytes: 0,
@@ -108,9 +110,9 @@ export class MongoMarks {
     await bulkApart(this.documents, [operation], {});
   }
 
-  private async find(logs: readonly string[], signal: AbortSignal): Promise<Map<string, LogMarksDocument>> {
+  private async find(logs: readonly string[], signal: AbortSignal): Promise<Map<string, StoredMarks>> {
     const found = await this.documents.find({ _id: { $in: [...logs] } }, { signal }).toArray();
-    return new Map(found.map((document) => [document._id, document]));
+    return new Map(found.map(({ _id, ...marks }) => [_id, marks]));
   }
 }
 
@@ -122,9 +124,9 @@ function raising(
   return { updateOne: { filter, update: { $set: news, $setOnInsert: others }, upsert: true } };
 }
 
-function toMarks(document: LogMarksDocument | undefined): Marks {
-  if (!document) return NO_MARKS;
-  const { acked, ackedCount, ackedBytes, floor, floorCount, floorBytes } = document;
+function toMarks(stored: StoredMarks | undefined): Marks {
+  if (!stored) return NO_MARKS;
+  const { acked, ackedCount, ackedBytes, floor, floorCount, floorBytes } = stored;
   return {
     acked,
     ackedTotals: { count: ackedCount, bytes: ackedBytes },

@@ -1,0 +1,78 @@
+import type { mongo } from 'mongoose';
+import type { Timer } from '../../common/clock.js';
+import { StoreHealth } from '../../modules/inbox/index.js';
+import type { MongoStore } from './mongo-store.js';
+
+const CHECK_MS = 1_000;
+
+/**
+ * Watches MongoDB: the driver tells at once when the primary goes or comes, and a small read each second finds out
+ * what no socket tells. That read also wakes the driver's search for a primary, so that a server that is back is found
+ * within a second. What goes away comes back by itself; only another history in its place needs a restart.
+ */
+export class MongoHealth extends StoreHealth {
+  private unreachable: string | undefined;
+  private silent: string | undefined;
+  private checking: Promise<void> | undefined;
+  private timer: Timer | undefined;
+  private fatalListeners: Array<(error: Error) => void> = [];
+
+  private constructor(private readonly store: MongoStore) {
+    super();
+  }
+
+  /** Watches from now on; has looked once when it resolves. */
+  static async watch(store: MongoStore): Promise<MongoHealth> {
+    const health = new MongoHealth(store);
+    store.connection.getClient().on('topologyDescriptionChanged', health.hearOfServers);
+    await health.check();
+    health.timer = store.settings.clock.every(CHECK_MS, () => void health.check());
+    return health;
+  }
+
+  problem(): string | undefined {
+    if (this.store.failed) return this.store.failed.message;
+    return this.store.isClosed ? 'the store is closed' : (this.unreachable ?? this.silent);
+  }
+
+  onFatal(call: (error: Error) => void): void {
+    if (this.store.failed) call(this.store.failed);
+    else this.fatalListeners.push(call);
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.store.connection.getClient().off('topologyDescriptionChanged', this.hearOfServers);
+  }
+
+  /** Asks MongoDB; never rejects. While one question is open, no other is asked. */
+  check(): Promise<void> {
+    return (this.checking ??= this.ask().finally(() => (this.checking = undefined)));
+  }
+
+  private async ask(): Promise<void> {
+    try {
+      const epoch = await this.store.epoch();
+      this.silent = undefined;
+      if (epoch !== this.store.epochAtOpening) this.fail(new Error('the store was replaced by another history'));
+    } catch (error) {
+      this.silent = (error as Error).message;
+    }
+  }
+
+  private fail(error: Error): void {
+    if (this.store.failed) return;
+    this.store.fail(error);
+    for (const call of this.fatalListeners.splice(0)) call(error);
+  }
+
+  private readonly hearOfServers = ({ newDescription }: mongo.TopologyDescriptionChangedEvent): void => {
+    const servers = [...newDescription.servers.values()];
+    const isWritable = servers.some((server) => server.isWritable);
+    this.unreachable = isWritable ? undefined : `no MongoDB primary: ${reasonOf(servers) ?? 'none is known'}`;
+  };
+}
+
+function reasonOf(servers: readonly mongo.ServerDescription[]): string | undefined {
+  return servers.find(({ error }) => error)?.error?.message;
+}

@@ -1,0 +1,45 @@
+import type { mongo } from 'mongoose';
+import { type NodeRecord, NodeRegistry } from '../../modules/nodes/index.js';
+import { NodeDocument } from './documents.js';
+import { bulkApart } from './driver-errors.js';
+import type { MongoStore } from './mongo-store.js';
+
+export class MongoNodeRegistry extends NodeRegistry {
+  private readonly nodes: mongo.Collection<NodeDocument>;
+
+  constructor(private readonly store: MongoStore) {
+    super();
+    this.nodes = store.collection(NodeDocument);
+  }
+
+  find(nodeIds: readonly string[]): Promise<Array<NodeRecord | undefined>> {
+    return this.store.run(async (signal) => {
+      const found = await this.nodes.find({ _id: { $in: [...nodeIds] } }, { signal }).toArray();
+      const records = new Map(found.map(({ _id: nodeId, ...rest }) => [nodeId, { nodeId, ...rest }]));
+      return nodeIds.map((nodeId) => records.get(nodeId));
+    });
+  }
+
+  record(nodes: readonly NodeRecord[]): Promise<void> {
+    return this.store.run(async (signal) => {
+      // A duplicate key here is a node that two make known at once: there the second time finds it.
+      for (let open = nodes; open.length > 0;) {
+        signal.throwIfAborted();
+        const missed = await bulkApart(this.nodes, open.map(merging), {});
+        open = missed.flatMap((place) => open[place] ?? []);
+      }
+    });
+  }
+}
+
+/** Which of two records knows more is decided where they meet, so that the order of writers does not matter. */
+function merging({ nodeId, clientId, iat, lastSeen }: NodeRecord): mongo.AnyBulkWriteOperation<NodeDocument> {
+  const isNewerKey = { $gt: [iat, { $ifNull: ['$iat', -1] }] };
+  const merged = {
+    // Literally: a client may be called what looks like the path of a field.
+    clientId: { $cond: [isNewerKey, { $literal: clientId }, '$clientId'] },
+    iat: { $max: [iat, '$iat'] },
+    lastSeen: { $max: [lastSeen, '$lastSeen'] },
+  };
+  return { updateOne: { filter: { _id: nodeId }, update: [{ $set: merged }], upsert: true } };
+}
