@@ -38,6 +38,19 @@ describe('a connection ends', () => {
     await Talker.open(server, 'bob');
   });
 
+  it('with 4003 for all but ten of thirty at once, and every one that stays reads the whole inbox', async () => {
+    server = await TestServer.start();
+    await server.json('bob', '/v1/inbox');
+    const dialled = await Promise.all(Array.from({ length: 30 }, () => Talker.dial(server, 'bob')));
+    const outcomes = await Promise.all(
+      dialled.map((talker) => Promise.race([talker.greeted().then(() => 'greeted'), talker.ended])),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'greeted')).toHaveLength(10);
+    for (const outcome of outcomes) if (outcome !== 'greeted') expect(outcome).toMatchObject({ code: 4003 });
+    await server.json('alice', '/v1/messages', { messages: [{ dest_id: 'bob' }, { dest_id: 'bob' }] });
+    for (const [index, talker] of dialled.entries()) if (outcomes[index] === 'greeted') await talker.nextEntries(2);
+  });
+
   it('with 1003 at a binary frame', async () => {
     server = await TestServer.start();
     const bob = await Talker.open(server, 'bob');
