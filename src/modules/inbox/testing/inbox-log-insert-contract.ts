@@ -118,6 +118,19 @@ function writersContract(open: InboxLogHarness): void {
   );
 
   it(
+    'names one of two conflicts when number and key are both taken, and the key finds the row that stands',
+    withLog(open, async ({ log, second }) => {
+      const other = await second();
+      const first = logRow(A, 1, { key: 'same', writer: 'first' });
+      await other.insert([first]);
+      const { inserted, stoppedBy } = await log.insert([logRow(A, 1, { key: 'same', writer: 'second' })]);
+      expect([inserted, ['n', 'key'].includes(stoppedBy ?? '')]).toEqual([0, true]);
+      expect((await log.findKeys(A, ['same']))[0]).toMatchObject({ n: 1, writer: 'first' });
+      expect(await numbersIn(log, A)).toEqual([1]);
+    }),
+  );
+
+  it(
     'refuses a key that another writer stored',
     withLog(open, async ({ log, second }) => {
       const other = await second();
