@@ -53,7 +53,7 @@ export class EmbeddedStore {
   private static async openAlone(settings: EmbeddedSettings): Promise<EmbeddedStore> {
     const releases = await Promise.all(neighbours(settings.dataDir).map((store) => store.writes.hold()));
     try {
-      const store = new EmbeddedStore(Environment.open(settings.dataDir), settings);
+      const store = new EmbeddedStore(await Environment.open(settings.dataDir), settings);
       openStores.add(store);
       await store.begin();
       return store;

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import { ensureDataFile } from './data-file.js';
 
 /** Raised with each change that an older program cannot read. */
 export const SCHEMA_VERSION = 1;
@@ -40,8 +40,8 @@ export class Environment {
    * Opens or makes it. Each table is opened with the write lock held and this thread blocked, therefore all at once
    * and here. Throws `StoreTooNew` before anything is written when a newer program wrote it.
    */
-  static open(path: string): Environment {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+  static async open(path: string): Promise<Environment> {
+    await ensureDataFile(path, (draft) => openRoot(draft).close());
     const root = openRoot(path);
     const meta: Meta = root.openDB({ name: 'meta', encoding: 'json' });
     const schema = Number(meta.get('schema') ?? SCHEMA_VERSION);
