@@ -71,6 +71,21 @@ describe('an admission', () => {
   });
 });
 
+it('before the server node is ready peers are told to come back in a moment, not in half a minute', () => {
+  const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
+  const parts = [{} as UpgradeAuthenticator, { id: '~s' } as ServerNode, new Lifecycle()] as const;
+  const admission = new Admission(...parts, settings, new ManualClock());
+  const waits = Array.from({ length: 50 }, () => {
+    try {
+      return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex);
+    } catch (error) {
+      return (error as Refusal).retryAfterMs;
+    }
+  });
+  expect(Math.min(...waits.map(Number))).toBeGreaterThanOrEqual(1_000);
+  expect(Math.max(...waits.map(Number))).toBeLessThanOrEqual(2_000);
+});
+
 describe('an address that comes with bad keys', () => {
   it('is not listened to for a while when there were too many, others are', async () => {
     const { admission, clock, request, peer } = gate(() => Promise.reject(new Refusal('unauthorized')));

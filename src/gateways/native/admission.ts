@@ -44,7 +44,9 @@ export class Admission {
   /** Takes a place that the socket holds until it is closed; throws a refusal when there is none. */
   takePlace(request: IncomingMessage, socket: Duplex): void {
     const { capacity, handshakesPending, perAddress } = this.settings;
-    if (this.lifecycle.phase !== 'ready') throw this.later('the server node takes no connections now');
+    const { phase } = this.lifecycle;
+    if (phase === 'starting') throw this.soon();
+    if (phase !== 'ready') throw this.later('the server node takes no connections now');
     if (this.pending >= handshakesPending || !this.handshakes.take()) throw this.later('too many handshakes');
     if (this.sockets >= capacity) throw this.later('the server node is full');
     const address = this.remoteAddress.of(request);
@@ -104,6 +106,13 @@ export class Admission {
 
   private later(reason: string): Refusal {
     return new Refusal('retry_later', { reason, retryAfterMs: this.retryAfter() });
+  }
+
+  /** A start takes a moment only: who knocked too early must not stay away for as long as in a crowd. */
+  private soon(): Refusal {
+    const { handshakeRetryMinMs, handshakeRetryMaxMs } = this.settings;
+    const retryAfterMs = Math.round(Math.min(handshakeRetryMaxMs, handshakeRetryMinMs * (1 + Math.random())));
+    return new Refusal('retry_later', { reason: 'the server node is starting', retryAfterMs });
   }
 
   /** At random, so that a crowd that was refused together does not come back together. */

@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { WebSocket } from 'ws';
+import { AllsparkClient, rawField } from '@allspark/client';
+import type { Entry, Violation } from '../checker/index.js';
+import { JournalWriter } from '../clients/journal-writer.js';
+import { shown } from '../clients/sender.js';
+import { Crew } from './crew.js';
+import { CHECKER } from './places.js';
+import type { Random } from './random.js';
+import { Report } from './report.js';
+import { ServerNode } from './server-node.js';
+import { freePort, type Store } from './stores.js';
+import { TcpProxy } from './tcp-proxy.js';
+import { within } from './wait.js';
+
+const SETTLE_MS = 60_000;
+const PAGE = 1_000;
+
+export interface Verdict {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly invariants: Readonly<Record<string, number>>;
+  readonly violations: readonly Violation[];
+}
+
+/** Everything that one run of one row needs: a store, server nodes, clients, journals, and their judge. */
+export class Scene {
+  readonly report = new Report();
+  readonly journals: string;
+  private readonly own: JournalWriter;
+  private readonly crews: Crew[] = [];
+  private readonly servers: ServerNode[] = [];
+  private readonly proxies: TcpProxy[] = [];
+
+  constructor(
+    readonly folder: string,
+    readonly store: Store,
+    readonly random: Random,
+    readonly short: boolean,
+  ) {
+    this.journals = join(folder, 'journals');
+    mkdirSync(this.journals, { recursive: true });
+    this.own = new JournalWriter(join(this.journals, 'runner.jsonl'));
+  }
+
+  /** A server node on the store, behind a proxy, ready. */
+  async server(settings: Readonly<Record<string, string>> = {}): Promise<ServerNode> {
+    const port = await freePort(this.random);
+    const proxy = await TcpProxy.start(port, this.random);
+    this.proxies.push(proxy);
+    const behind = { PUBLIC_URL: `http://127.0.0.1:${proxy.port}` };
+    const log = join(this.folder, `server-${this.servers.length + 1}.log`);
+    const server = new ServerNode(log, { ...behind, ...this.store.settings, ...settings }).listenOn(port);
+    server.proxy = proxy;
+    this.servers.push(server);
+    await server.start();
+    return server;
+  }
+
+  crew(): Crew {
+    const crew = new Crew(join(this.journals, `clients-${this.crews.length + 1}.jsonl`));
+    this.crews.push(crew);
+    return crew;
+  }
+
+  /** Writes into the runner's own journal. */
+  write(entry: Entry): void {
+    this.own.write(entry);
+  }
+
+  fault(text: string): void {
+    this.write({ what: 'fault', text });
+  }
+
+  /** All crews together. */
+  async states(): Promise<{ sent: number; confirmed: number; refused: number; waiting: number; away: number }> {
+    const sums = { sent: 0, confirmed: 0, refused: 0, waiting: 0, away: 0 };
+    for (const state of await Promise.all(this.crews.map((crew) => crew.state()))) {
+      for (const name of Object.keys(sums) as Array<keyof typeof sums>) sums[name] += state[name];
+    }
+    return sums;
+  }
+
+  /** Nothing is sent or disturbed any more; whether all came to rest in time. Then the final read of these inboxes. */
+  async rest(server: ServerNode, nodes: readonly string[]): Promise<boolean> {
+    await Promise.all(this.crews.map((crew) => crew.tell({ do: 'stop' })));
+    this.write({ what: 'healed' });
+    const rested = await within(SETTLE_MS, () => this.isAtRest(server, nodes), 250);
+    this.write({ what: 'rested' });
+    await Promise.all(this.crews.map((crew) => crew.rest()));
+    for (const node of nodes) await this.finalRead(server, node);
+    return rested;
+  }
+
+  /** What the checker, a process of its own, says to all that was written down. */
+  async verdict(lateMs?: number): Promise<Verdict> {
+    this.own.flush();
+    const args = [
+      '--max-old-space-size=6144',
+      CHECKER,
+      this.journals,
+      ...(lateMs === undefined ? [] : [String(lateMs)]),
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 16 * 1024 * 1024 });
+    return JSON.parse(stdout) as Verdict;
+  }
+
+  /** Judges, and takes every violation into the report. */
+  async judge(lateMs?: number): Promise<Verdict> {
+    const verdict = await this.verdict(lateMs);
+    const broken = Object.entries(verdict.invariants).map(([name, count]) => `${name} × ${count}`);
+    this.report.note(broken.length === 0 ? '0 violations' : `violations: ${broken.join(', ')}`);
+    for (const { invariant, text } of verdict.violations) this.report.shortcomings.push(`${invariant}: ${text}`);
+    return verdict;
+  }
+
+  async close(): Promise<void> {
+    for (const crew of this.crews) crew.end();
+    await Promise.all(this.servers.map((server) => server.kill()));
+    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    await this.store.stop();
+    this.own.close();
+  }
+
+  private async isAtRest(server: ServerNode, nodes: readonly string[]): Promise<boolean> {
+    try {
+      const states = await Promise.all(this.crews.map((crew) => crew.state()));
+      if (states.some(({ waiting, away }) => waiting > 0 || away > 0)) return false;
+      const tails = await Promise.all(nodes.map(async (node) => [node, await tailOf(server, node)] as const));
+      const stand = Object.assign({}, ...states.map(({ positions }) => positions)) as Record<string, number>;
+      return Object.entries(stand).every(([reader, seq]) => seq >= (new Map(tails).get(nodeOf(reader)) ?? 0));
+    } catch {
+      // The server may still be away.
+      return false;
+    }
+  }
+
+  private async finalRead(server: ServerNode, node: string): Promise<void> {
+    const reader = `${node}/final`;
+    const client = new AllsparkClient({ url: server.directUrl, authKey: server.key(node), WebSocket });
+    const first = await client.readInbox({ limit: 1 });
+    let last = first.floorSeq - 1;
+    this.write({ what: 'opened', reader, node, after: last, epoch: first.epoch });
+    for (let complete = false; !complete;) {
+      const page = await client.readInbox({ afterSeq: last, limit: PAGE });
+      for (const entry of page.messages) {
+        if (entry.kind !== 'message' || entry.seq === undefined) continue;
+        const payload = shown(rawField(entry.raw, 'payload') ?? '');
+        last = entry.seq;
+        this.write({ what: 'received', reader, node, seq: last, src: entry.srcId, id: entry.id, payload });
+      }
+      complete = page.complete || page.messages.length === 0;
+    }
+    this.write({ what: 'tail', node, seq: first.tailSeq });
+  }
+}
+
+/** Readers are named by their node and something behind a slash. */
+function nodeOf(reader: string): string {
+  return reader.split('/', 1)[0] as string;
+}
+
+async function tailOf(server: ServerNode, node: string): Promise<number> {
+  return (await server.json<{ tail_seq: number }>(node, '/v1/inbox?limit=1')).tail_seq;
+}

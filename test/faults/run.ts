@@ -1,0 +1,86 @@
+// `npm run test:faults -- [ROW …] [--short] [--seed N] [--store embedded|mongo] [--planted] [--keep]`
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Random } from './harness/random.js';
+import type { Row } from './harness/row.js';
+import { Scene } from './harness/scene.js';
+import { embeddedStore, type Family, FAMILIES, mongodBinary, MongoStore, type Store } from './harness/stores.js';
+import { ROWS } from './rows/index.js';
+
+const USAGE = 64;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    short: { type: 'boolean', default: false },
+    planted: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    store: { type: 'string' },
+  },
+});
+
+const short = values.short || process.env['FAULTS'] === 'short';
+const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+const families = FAMILIES.filter((family) => values.store === undefined || values.store === family);
+const asked = new Set(positionals.map((name) => name.toUpperCase()));
+const tally = { passed: 0, failed: 0 };
+
+function usage(problem: string): never {
+  console.error(`${problem}\nThere are: ${ROWS.map(({ id }) => id).join(' ')}; --store ${FAMILIES.join('|')}`);
+  process.exit(USAGE);
+}
+
+function chosenRows(): Row[] {
+  for (const name of asked) if (!ROWS.some(({ id }) => id === name)) usage(`no such row: ${name}`);
+  if (families.length === 0) usage(`no such store: ${values.store}`);
+  if (!Number.isSafeInteger(seed)) usage(`no such seed: ${values.seed}`);
+  return ROWS.filter((row) => (asked.size === 0 ? !short || row.short : asked.has(row.id)));
+}
+
+async function storeOf(family: Family, folder: string, random: Random): Promise<Store | undefined> {
+  if (family === 'embedded') return embeddedStore(folder);
+  const binary = mongodBinary();
+  return binary === undefined ? undefined : MongoStore.start(binary, folder, random);
+}
+
+function line(row: Row, family: Family, rest: string): void {
+  console.log(`${row.id.padEnd(4)} ${family.padEnd(8)} seed ${seed}  ${rest}`);
+}
+
+/** No store of this family can be had: told loudly, and a failure where nobody looks. */
+function skipped(row: Row, family: Family, why: string): void {
+  line(row, family, `SKIPPED: ${why}`);
+  if (process.env['CI'] !== undefined) tally.failed += 1;
+}
+
+async function play(row: Row, family: Family): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), `allspark-${row.id}-${family}-`));
+  const random = new Random(seed);
+  const store = await storeOf(family, folder, random);
+  if (store === undefined) return skipped(row, family, 'no mongod: set MONGOMS_SYSTEM_BINARY, or put it on the PATH');
+  const scene = new Scene(folder, store, random, short);
+  const began = performance.now();
+  try {
+    await row.run(scene);
+  } catch (error) {
+    scene.report.shortcomings.push(String(error instanceof Error ? (error.stack ?? error.message) : error));
+  } finally {
+    await scene.close();
+  }
+  const { counts, figures, holds, schedule, shortcomings } = scene.report;
+  tally[holds ? 'passed' : 'failed'] += 1;
+  const seconds = `${((performance.now() - began) / 1_000).toFixed(0)} s`;
+  if (schedule.length > 0) line(row, family, `schedule: ${schedule.join('; ')}`);
+  line(row, family, `${[...counts, seconds].join(', ')}  ${figures.join(', ')}  ${holds ? 'HOLDS' : 'FALLS SHORT'}`);
+  for (const shortcoming of shortcomings) console.log(`     ${shortcoming}`);
+  if (holds && !values.keep) rmSync(folder, { recursive: true, force: true });
+  else console.log(`     kept: ${folder}`);
+}
+
+for (const row of chosenRows()) {
+  for (const family of families.filter((name) => row.families.includes(name))) await play(row, family);
+}
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exit(tally.failed > 0 ? 1 : 0);
