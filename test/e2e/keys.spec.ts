@@ -120,6 +120,17 @@ describe('a validation key', () => {
     expect(await upgrade(target)).toMatchObject({ status: 101 });
   });
 
+  it('opens nothing when its time is over', async () => {
+    const hasty = await TestServer.start({ VALIDATION_KEY_MS: '1' });
+    const made = (await hasty.json('grace', '/v1/pre-connections', {})) as { url: string; expires_in: number };
+    expect(made.expires_in).toBe(0);
+    const { port, pathname, search } = new URL(made.url);
+    const { socket, response } = await RawSocket.upgrade(Number(port), pathname + search);
+    socket.destroy();
+    expect(response.status).toBe(401);
+    await hasty.stop();
+  });
+
   it('opens nothing at another server node', async () => {
     const other = await TestServer.start({ AUTH_SECRET: SECRET });
     const key = await validationKey('frank');
