@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { checkJournal } from '../support/journal-checker.js';
+import { checkJournal } from '../faults/checker/index.js';
 import { Journal, readBare, readByClient, sendBare, sendByClient } from '../support/journalling.js';
 import { ProcessNode } from '../support/process-node.js';
 import { Talker } from '../support/talker.js';

@@ -7,6 +7,7 @@ import { Random } from './harness/random.js';
 import type { Row } from './harness/row.js';
 import { Scene } from './harness/scene.js';
 import { embeddedStore, type Family, FAMILIES, mongodBinary, MongoStore, type Store } from './harness/stores.js';
+import { runPlanted } from './planted/run-planted.js';
 import { ROWS } from './rows/index.js';
 
 const USAGE = 64;
@@ -79,7 +80,22 @@ async function play(row: Row, family: Family): Promise<void> {
   else console.log(`     kept: ${folder}`);
 }
 
-for (const row of chosenRows()) {
+async function playPlanted(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'allspark-planted-'));
+  const scene = new Scene(folder, embeddedStore(folder), new Random(seed), short);
+  try {
+    const [passed = 0, failed = 0] = await runPlanted(scene, seed, (text) => console.log(text));
+    tally.passed += passed;
+    tally.failed += failed;
+  } finally {
+    await scene.close();
+  }
+  if (tally.failed === 0) rmSync(folder, { recursive: true, force: true });
+  else console.log(`     kept: ${folder}`);
+}
+
+if (values.planted) await playPlanted();
+for (const row of values.planted && asked.size === 0 ? [] : chosenRows()) {
   for (const family of families.filter((name) => row.families.includes(name))) await play(row, family);
 }
 console.log(`${tally.passed} passed, ${tally.failed} failed`);

@@ -1,5 +1,5 @@
 import { rawField } from '@allspark/client';
-import type { Entry } from './journal-checker.js';
+import type { Entry } from '../faults/checker/index.js';
 import type { ProcessNode } from './process-node.js';
 import { type Frame, Talker } from './talker.js';
 

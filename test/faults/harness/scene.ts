@@ -1,29 +1,21 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { AllsparkClient, rawField } from '@allspark/client';
-import type { Entry, Violation } from '../checker/index.js';
+import type { Entry } from '../checker/index.js';
 import { JournalWriter } from '../clients/journal-writer.js';
 import { shown } from '../clients/sender.js';
 import { Crew } from './crew.js';
-import { CHECKER } from './places.js';
 import type { Random } from './random.js';
 import { Report } from './report.js';
 import { ServerNode } from './server-node.js';
 import { freePort, type Store } from './stores.js';
 import { TcpProxy } from './tcp-proxy.js';
+import { judgeFolder, type Verdict } from './verdict.js';
 import { within } from './wait.js';
 
 const SETTLE_MS = 60_000;
 const PAGE = 1_000;
-
-export interface Verdict {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly invariants: Readonly<Record<string, number>>;
-  readonly violations: readonly Violation[];
-}
 
 /** Everything that one run of one row needs: a store, server nodes, clients, journals, and their judge. */
 export class Scene {
@@ -94,22 +86,15 @@ export class Scene {
     return rested;
   }
 
-  /** What the checker, a process of its own, says to all that was written down. */
-  async verdict(lateMs?: number): Promise<Verdict> {
+  /** Where the journals are, written down to the last line. */
+  flushed(): string {
     this.own.flush();
-    const args = [
-      '--max-old-space-size=6144',
-      CHECKER,
-      this.journals,
-      ...(lateMs === undefined ? [] : [String(lateMs)]),
-    ];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 16 * 1024 * 1024 });
-    return JSON.parse(stdout) as Verdict;
+    return this.journals;
   }
 
   /** Judges, and takes every violation into the report. */
   async judge(lateMs?: number): Promise<Verdict> {
-    const verdict = await this.verdict(lateMs);
+    const verdict = await judgeFolder(this.flushed(), lateMs);
     const broken = Object.entries(verdict.invariants).map(([name, count]) => `${name} × ${count}`);
     this.report.note(broken.length === 0 ? '0 violations' : `violations: ${broken.join(', ')}`);
     for (const { invariant, text } of verdict.violations) this.report.shortcomings.push(`${invariant}: ${text}`);

@@ -17,7 +17,7 @@ const SDK_SENDERS = 12;
 const RAW_SENDERS = 8;
 const BACK_MS = 10_000;
 /** A lost hint costs one poll of 5 s ± 1 s, and a machine that is shared with others a little more. */
-const LATE_MS = 10_000;
+export const LATE_MS = 10_000;
 /** More kills in a row than the library's delays are made for. */
 const BACK = { maxMs: 4_000 };
 
@@ -25,22 +25,26 @@ export function killsOf(random: Random, count: number): Kill[] {
   return Array.from({ length: count }, () => ({ upMs: random.int(4_000, 6_000), downMs: random.int(1_000, 3_000) }));
 }
 
-const nodes = Array.from({ length: RECEIVERS }, (_none, index) => `receiver-${index + 1}`);
+/** The inboxes that are written to. */
+export const RECEIVING: readonly string[] = Array.from(
+  { length: RECEIVERS },
+  (_none, index) => `receiver-${index + 1}`,
+);
 
 /** Two crews: readers on the library and bare ones of the same inboxes; senders of both kinds. */
 export async function manClients(scene: Scene, server: ServerNode, perSecond: number): Promise<Crew[]> {
   const [reading, sending] = [scene.crew(), scene.crew()];
   const { url } = server;
-  for (const node of nodes) {
+  for (const node of RECEIVING) {
     await reading.read({ kind: 'sdk', reader: `${node}/sdk`, node, url, back: BACK });
     await reading.read({ kind: 'raw', reader: `${node}/raw`, node, url });
   }
   for (let index = 0; index < SDK_SENDERS; index += 1) {
-    const dests = nodes.map((_none, at) => nodes[(at + index) % RECEIVERS] as string);
+    const dests = RECEIVING.map((_none, at) => RECEIVING[(at + index) % RECEIVERS] as string);
     await sending.send({ kind: 'sdk', src: `sdk-${index + 1}`, dests, perSecond, url, back: BACK });
   }
   for (let index = 0; index < RAW_SENDERS; index += 1) {
-    const dests = [nodes[index % RECEIVERS] as string];
+    const dests = [RECEIVING[index % RECEIVERS] as string];
     await sending.send({ kind: 'raw', src: `raw-${index + 1}`, dests, perSecond, url });
   }
   return [reading, sending];
@@ -87,7 +91,7 @@ export const f1: Row = {
     const least = scene.short ? 1_000 : 100_000;
     while ((await scene.states()).confirmed < least && server.exit === undefined) await pause(500);
     await pause(2_000);
-    report.holdsThat('all at rest within 60 s', await scene.rest(server, nodes));
+    report.holdsThat('all at rest within 60 s', await scene.rest(server, RECEIVING));
     const { counts } = await scene.judge(LATE_MS);
     report.counts.push(`${counts['confirmed']?.toLocaleString('en')} confirmed, ${kills.length} kills`);
     report.atLeast('confirmed', counts['confirmed'] ?? 0, least);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkJournal, type Entry } from './journal-checker.js';
+import { checkJournal, type Entry } from './index.js';
 
 type Received = Extract<Entry, { what: 'received' }>;
 
