@@ -16,10 +16,12 @@ import {
   embeddedOptions,
   httpSettings,
   inboxSettings,
+  mongoOptions,
   nativeSettings,
   routingSettings,
 } from './settings-of-modules.js';
 import { EmbeddedStorageModule } from './storage/embedded/index.js';
+import { MongoStorageModule } from './storage/mongo/index.js';
 
 /** What the configuration leads to outside of itself: files that were read, a port that will be taken. */
 export interface AppSurroundings {
@@ -45,6 +47,12 @@ class ModuleSettings {
   }
 }
 
+/** One server needs a folder, several a database. */
+function storageOf(config: Config): DynamicModule {
+  const mongo = mongoOptions(config);
+  return mongo ? MongoStorageModule.forRoot(mongo) : EmbeddedStorageModule.forRoot(embeddedOptions(config));
+}
+
 /** The only place that names every module and picks the storage family. */
 @Module({})
 export class AppModule {
@@ -57,7 +65,7 @@ export class AppModule {
         PlatformModule.forRoot(),
         SettingsModule.forRoot(config),
         ModuleSettings.of(surroundings),
-        EmbeddedStorageModule.forRoot(embeddedOptions(config)),
+        storageOf(config),
         NodesModule,
         ConnectionsModule,
         InboxModule,

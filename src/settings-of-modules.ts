@@ -7,6 +7,7 @@ import type { ConnectionsSettings } from './modules/connections/index.js';
 import type { InboxSettings } from './modules/inbox/index.js';
 import type { RoutingSettings } from './modules/routing/index.js';
 import type { EmbeddedOptions } from './storage/embedded/index.js';
+import type { MongoOptions } from './storage/mongo/index.js';
 
 /** Where the process listens: the port is known only once it does. */
 export class BoundAddress implements PublicAddress {
@@ -111,6 +112,12 @@ export function embeddedOptions({ settings }: Config): EmbeddedOptions {
     minFreeBytes: store.diskFreeBytes,
     minFreePercent: store.diskFreeFraction * 100,
   };
+}
+
+/** Undefined: the store is the embedded one. */
+export function mongoOptions({ settings }: Config): MongoOptions | undefined {
+  const { mongodbUri, mongodb } = slices.store(settings);
+  return mongodbUri && { uri: mongodbUri.reveal(), ...mongodb };
 }
 
 /** `keySet` and a secret that was made on the first start are read before; nothing is read here. */

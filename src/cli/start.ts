@@ -4,6 +4,7 @@ import { CONFIG_EXIT_CODE, formatFaults } from '../config/fault.js';
 import { type Config, loadConfig } from '../config/load-config.js';
 import { setWithoutEffect } from '../config/not-in-force.js';
 import { slices } from '../config/slices.js';
+import { StoreUnavailable } from '../modules/inbox/index.js';
 import { EXIT } from './exit-codes.js';
 import { Supervisor } from './supervisor.js';
 
@@ -15,10 +16,6 @@ export async function start(argv: readonly string[]): Promise<number> {
     return CONFIG_EXIT_CODE;
   }
   const { config } = loaded;
-  if (slices.store(config.settings).mongodbUri !== undefined) {
-    console.error('MONGODB_URI is set, but this version has the embedded store only. Unset it to start.');
-    return CONFIG_EXIT_CODE;
-  }
   const logger = createLogger(slices.log(config.settings));
   const idle = setWithoutEffect(config.sources);
   if (idle.length > 0) logger.warn({ settings: idle }, 'set, but without effect in this version');
@@ -70,6 +67,10 @@ function explain(error: unknown, config: Config, logger: Logger): number {
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
     console.error(`Cannot listen on ${listenAddress}:${port} (${code}). Choose another: --listen-address, --port`);
+    return EXIT.unavailable;
+  }
+  if (error instanceof StoreUnavailable) {
+    console.error(error.message);
     return EXIT.unavailable;
   }
   logger.fatal({ err: error }, 'cannot start');

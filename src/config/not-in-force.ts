@@ -6,10 +6,6 @@ import type { VariableName } from './settings.js';
  * sets one is told at start; take a name away from here when its part is built.
  */
 export const NOT_IN_FORCE: ReadonlySet<VariableName> = new Set([
-  'MONGODB_COMMIT_ROWS',
-  'MONGODB_TIMEOUT_MS',
-  'MONGODB_WTIMEOUT_MS',
-  'MONGODB_SERVER_SELECTION_MS',
   'FORCE',
   'INTERNAL_ADDRESS',
   'LINK_CA_FILE',

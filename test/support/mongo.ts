@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { MongoBinary, MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server-core';
-import { createConnection } from 'mongoose';
+import { type Connection, createConnection } from 'mongoose';
 
 /** How a MongoDB is set up that tests start themselves. */
 export const OWN_SETUPS = ['standalone', 'single-member replica set'] as const;
@@ -17,6 +17,9 @@ export interface TestMongo {
   freshUri(): string;
   /** Removes a database that `freshUri` named. */
   drop(uri: string): Promise<void>;
+  /** Lets the next of some commands fail as told; false when the server takes no fail points. */
+  failOnce(data: { readonly failCommands: readonly string[] } & Record<string, unknown>): Promise<boolean>;
+  failNothing(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -82,15 +85,31 @@ function versionOf(binary: string): string {
 }
 
 function testMongo(base: string, stop: () => Promise<void>): TestMongo {
+  const failPoint = (mode: unknown, data?: Record<string, unknown>): Promise<boolean> =>
+    connected(base, async (connection) => {
+      const command = { configureFailPoint: 'failCommand', mode, ...(data && { data }) };
+      const setting = connection.getClient().db('admin').command(command);
+      return setting.then(
+        () => true,
+        () => false,
+      );
+    });
   return {
     freshUri: () => withDatabase(base, `allspark_test_${randomBytes(6).toString('hex')}`),
-    drop: async (uri) => {
-      const connection = await createConnection(uri).asPromise();
-      await connection.dropDatabase();
-      await connection.close();
-    },
+    drop: (uri) => connected(uri, (connection) => connection.dropDatabase()),
+    failOnce: (data) => failPoint({ times: 1 }, data),
+    failNothing: async () => void (await failPoint('off')),
     stop,
   };
+}
+
+async function connected<T>(uri: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await createConnection(uri).asPromise();
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
 }
 
 function withDatabase(uri: string, name: string): string {

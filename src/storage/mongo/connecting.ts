@@ -24,7 +24,7 @@ export function connectOptions(settings: MongoSettings): ConnectOptions {
     w: 'majority',
     journal: true,
     wtimeoutMS: wtimeoutMs,
-    readConcern: { level: 'majority' },
+    readConcernLevel: 'majority',
     readPreference: 'primary',
     // An append that is sent twice by the driver would meet itself.
     retryWrites: false,

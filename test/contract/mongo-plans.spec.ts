@@ -1,0 +1,200 @@
+import type { mongo } from 'mongoose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { validationGrant } from '../../src/modules/auth/testing/index.js';
+import { connectionRow } from '../../src/modules/connections/testing/index.js';
+import { type LogRow, StoreUnavailable } from '../../src/modules/inbox/index.js';
+import { logRow, logRows } from '../../src/modules/inbox/testing/index.js';
+import { nodeRecord } from '../../src/modules/nodes/testing/index.js';
+import {
+  MongoDirectory,
+  MongoInboxLog,
+  MongoNodeRegistry,
+  MongoServerNodes,
+  MongoStore,
+  MongoValidationKeys,
+} from '../../src/storage/mongo/index.js';
+import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
+
+/*
+ * Every command that an adapter sends is caught on its way and explained on a store with many rows: the plan that won
+ * must walk an index, and look at hardly more keys than it answers.
+ */
+const NOW = 1_700_000_000_000;
+const LOGS = Array.from({ length: 30 }, (_, i) => `n:log-${String(i).padStart(2, '0')}`);
+const ROWS_A_LOG = 100;
+const [A, B, C] = LOGS as [string, string, string];
+const ALL = { after: 0, before: 1e9, limit: 50, maxBytes: 1e9 };
+const DETOURS = new Set(['COLLSCAN', 'SORT']);
+const INDEXED = new Set(['IXSCAN', 'IDHACK', 'EXPRESS_IXSCAN']);
+const EXPLAINED = ['find', 'aggregate', 'update', 'delete', 'findAndModify'];
+
+interface Plan {
+  readonly stages: readonly string[];
+  readonly keys: number;
+  readonly documents: number;
+  readonly found: number;
+}
+
+const server = await findMongo();
+
+describe.skipIf(!server)('the commands to MongoDB', () => {
+  let given: TestMongo;
+  let store: MongoStore;
+  let log: MongoInboxLog;
+  let uri: string;
+  const sent: mongo.Document[] = [];
+
+  beforeAll(async () => {
+    given = await startMongo(server!.setups[0]!, server!);
+    uri = given.freshUri();
+    const mark = uri.includes('?') ? '&' : '?';
+    store = await MongoStore.open({ uri: `${uri}${mark}monitorCommands=true`, commitRows: 10_000 });
+    log = new MongoInboxLog(store);
+    await log.insert(LOGS.flatMap((name) => logRows(name, 1, ROWS_A_LOG)));
+    await fillTheRest();
+    store.connection.getClient().on('commandStarted', ({ command }) => sent.push(command));
+  }, 60_000);
+
+  afterAll(async () => {
+    await store.close();
+    await given.drop(uri);
+    await given.stop();
+  });
+
+  async function fillTheRest(): Promise<void> {
+    const ack = { acked: 1, ackedTotals: { count: 1, bytes: 1 } };
+    await log.raiseAcked(LOGS.map((name) => ({ log: name, ...ack })));
+    await new MongoNodeRegistry(store).record(LOGS.map((name) => nodeRecord(name)));
+    const [directory, keys] = [new MongoDirectory(store), new MongoValidationKeys(store)];
+    const servers = new MongoServerNodes(store);
+    await Promise.all(
+      LOGS.map(async (name, i) => {
+        const serverNodeId = `~s${i % 3}`;
+        await directory.register(connectionRow(name, 'c1', { serverNodeId, bootId: `boot-${i % 5}` }), 10);
+        await directory.register(connectionRow(name, 'c2', { serverNodeId, bootId: `boot-${i % 5}` }), 10);
+        await servers.succeed({ serverNodeId, address: `h:${i}`, bootId: 'b' });
+        await keys.put(`digest-${i}`, validationGrant({ validUntil: NOW + i }), 0);
+      }),
+    );
+  }
+
+  /** The next delete is sent, but nothing of it is done, so that its plan meets what it would take away. */
+  function holdBackDeletes(): Promise<boolean> {
+    return given.failOnce({ failCommands: ['delete'], errorCode: 11_601 });
+  }
+
+  /** What a call sends, explained. */
+  async function plansOf(call: () => Promise<unknown>): Promise<Plan[]> {
+    sent.length = 0;
+    await call().catch((error: unknown) => expect(error).toBeInstanceOf(StoreUnavailable));
+    const commands = sent.filter((command) => EXPLAINED.some((name) => name in command));
+    return Promise.all(commands.map(explained));
+  }
+
+  async function explained(command: mongo.Document): Promise<Plan> {
+    const { lsid: _lsid, $db: _db, writeConcern: _writeConcern, $clusterTime: _time, txnNumber: _n, ...rest } = command;
+    const answer = await store.connection.db!.command({ explain: rest, verbosity: 'executionStats' });
+    return planIn(answer);
+  }
+
+  /** Keys that may be looked at: one a row, and where places are jumped to, one more that tells that a place ended. */
+  const READS: ReadonlyArray<readonly [string, { keys: number; found: number }, () => Promise<unknown>]> = [
+    ['the newest row of one log', { keys: 1, found: 1 }, () => log.newest([A])],
+    ['the newest rows of many logs', { keys: 30, found: 30 }, () => log.newest(LOGS)],
+    ['keys', { keys: 6, found: 3 }, () => log.findKeys(A, ['key-5', 'key-50', 'nothing', 'key-99'])],
+    ['a range', { keys: 20, found: 20 }, () => log.read(A, { ...ALL, after: 40, before: 61 })],
+    ['the beginning of a range', { keys: 7, found: 7 }, () => log.read(A, { ...ALL, after: 40, limit: 7 })],
+    ['the end of a range', { keys: 7, found: 7 }, () => log.read(B, { ...ALL, before: 60, limit: 7, fromEnd: true })],
+    ['one row', { keys: 1, found: 1 }, () => log.read(B, { ...ALL, after: 49, limit: 1 })],
+    ['points', { keys: 60, found: 30 }, () => log.at(LOGS.map((name) => ({ log: name, n: ROWS_A_LOG })))],
+    ['points where nothing is', { keys: 30, found: 0 }, () => log.at(LOGS.map((name) => ({ log: name, n: 101 })))],
+    ['the first after a time', { keys: 1, found: 1 }, () => log.firstAfter(C, NOW + 50)],
+    ['marks', { keys: 31, found: 30 }, () => log.marks(LOGS)],
+    ['the next log', { keys: 1, found: 1 }, () => log.logs(A, 1)],
+    ['nodes', { keys: 31, found: 30 }, () => new MongoNodeRegistry(store).find(LOGS)],
+    ['connections of nodes', { keys: 9, found: 6 }, () => new MongoDirectory(store).of([A, B, C])],
+    ['a validation key', { keys: 1, found: 1 }, () => new MongoValidationKeys(store).peek('digest-3')],
+    ['the epoch', { keys: 1, found: 1 }, () => log.epoch()],
+  ];
+
+  it.each(READS)('find %s by an index, without a detour', async (_, { keys, found }, call) => {
+    const plans = await plansOf(call);
+    expect(plans.length).toBeGreaterThan(0);
+    for (const plan of plans) {
+      expect(plan.stages.filter((stage) => DETOURS.has(stage))).toEqual([]);
+      expect(plan.stages.some((stage) => INDEXED.has(stage))).toBe(true);
+      expect(plan.found).toBe(found);
+      expect(plan.keys).toBeLessThanOrEqual(keys);
+      expect(plan.documents).toBeLessThanOrEqual(found);
+    }
+  });
+
+  const ack = { acked: 60, ackedTotals: { count: 60, bytes: 60 } };
+  const directory = () => new MongoDirectory(store);
+  const validationKeys = () => new MongoValidationKeys(store);
+  const server1 = { serverNodeId: '~s', address: 'h:1', bootId: 'x' };
+  const WRITES: ReadonlyArray<readonly [string, number, () => Promise<unknown>]> = [
+    ['acknowledgements', 1, () => log.raiseAcked([{ log: C, ...ack }])],
+    ['a floor', 1, () => log.raiseFloor(A, 50, { count: 49, bytes: 49 })],
+    ['the bodies that are dropped', 31, () => log.dropBodies(A, 31)],
+    ['the rows that are removed', 21, () => log.removeRows(A, 21, NOW + 1e9)],
+    ['a node', 1, () => new MongoNodeRegistry(store).record([nodeRecord(A, { iat: 7 })])],
+    ['a place of a connection', 2, () => directory().register(connectionRow(A, 'c1'), 10)],
+    ['a connection that goes', 1, () => directory().unregister(B, 'c1')],
+    ['a place of a server node', 1, () => new MongoServerNodes(store).succeed(server1)],
+    ['a key that is used', 1, () => validationKeys().use('digest-4')],
+    ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), NOW + 6)],
+    ['connections of other boots', 20, () => directory().forgetOtherBoots('~s1', 'boot-0')],
+  ];
+
+  it.for(WRITES)('change %s by an index, without a detour', async ([, touched, call], { skip }) => {
+    if (!(await holdBackDeletes())) skip('this server takes no fail points');
+    const plans = await plansOf(call);
+    expect(plans.length).toBeGreaterThan(0);
+    expect(Math.max(...plans.map(({ keys }) => keys))).toBeGreaterThan(0);
+    for (const { stages, keys, documents } of plans) {
+      expect(stages.filter((stage) => DETOURS.has(stage))).toEqual([]);
+      expect(keys).toBeLessThanOrEqual(2 * touched);
+      expect(documents).toBeLessThanOrEqual(touched);
+    }
+  });
+
+  it('append what follows the known tail by one insert and no look', async () => {
+    await log.newest([A]);
+    sent.length = 0;
+    expect(await log.insert([newRow(101), newRow(102)])).toEqual({ inserted: 2 });
+    expect(await log.insert([newRow(103)])).toEqual({ inserted: 1 });
+    expect(sent.map((command) => Object.keys(command)[0])).toEqual(['insert', 'insert']);
+  });
+
+  it('acknowledge what was acknowledged here before by one update and no look', async () => {
+    await log.marks([B]);
+    await log.raiseAcked([{ log: B, ...ack }]);
+    sent.length = 0;
+    expect(await log.raiseAcked([{ log: B, ...ack, acked: 61 }])).toEqual([60]);
+    expect(sent.map((command) => Object.keys(command)[0])).toEqual(['update']);
+  });
+});
+
+function newRow(n: number): LogRow {
+  return logRow(A, n, { key: `new-${n}` });
+}
+
+/** Sums over every part of an answer that executed something. */
+function planIn(answer: mongo.Document): Plan {
+  const stats: mongo.Document[] = [];
+  const stages: string[] = [];
+  walk(answer, (part) => {
+    if ('executionStats' in part) stats.push(part['executionStats'] as mongo.Document);
+  });
+  for (const { executionStages } of stats)
+    walk(executionStages, (part) => 'stage' in part && stages.push(String(part['stage'])));
+  const sum = (name: string): number => stats.reduce((all, part) => all + Number(part[name]), 0);
+  return { stages, keys: sum('totalKeysExamined'), documents: sum('totalDocsExamined'), found: sum('nReturned') };
+}
+
+function walk(part: unknown, visit: (part: mongo.Document) => void): void {
+  if (part === null || typeof part !== 'object') return;
+  if (!Array.isArray(part)) visit(part);
+  for (const child of Object.values(part)) walk(child, visit);
+}
