@@ -21,7 +21,6 @@ import {
   routingSettings,
 } from './settings-of-modules.js';
 import { EmbeddedStorageModule } from './storage/embedded/index.js';
-import { MongoStorageModule } from './storage/mongo/index.js';
 
 /** What the configuration leads to outside of itself: files that were read, a port that will be taken. */
 export interface AppSurroundings {
@@ -47,10 +46,11 @@ class ModuleSettings {
   }
 }
 
-/** One server needs a folder, several a database. */
-function storageOf(config: Config): DynamicModule {
+/** A folder is enough for one machine. What MongoDB needs is loaded only where it is wanted. */
+function storageOf(config: Config): DynamicModule | Promise<DynamicModule> {
   const mongo = mongoOptions(config);
-  return mongo ? MongoStorageModule.forRoot(mongo) : EmbeddedStorageModule.forRoot(embeddedOptions(config));
+  if (!mongo) return EmbeddedStorageModule.forRoot(embeddedOptions(config));
+  return import('./storage/mongo/index.js').then(({ MongoStorageModule }) => MongoStorageModule.forRoot(mongo));
 }
 
 /** The only place that names every module and picks the storage family. */

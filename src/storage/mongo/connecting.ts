@@ -53,7 +53,7 @@ export async function connect(connection: Connection, settings: MongoSettings): 
     await Promise.race([opening, late]);
   } catch (error) {
     opening.catch(() => undefined);
-    await connection.close(true).catch(() => undefined);
+    await connection.destroy(true).catch(() => undefined);
     const heard = redact((error as Error).message);
     throw new StoreUnavailable(
       `MongoDB was not reached at ${placesIn(uri)}: ${heard}. Is it running, and is MONGODB_URI right?`,

@@ -41,7 +41,7 @@ export class MongoStore {
       await store.begin();
       return store;
     } catch (error) {
-      await store.connection.close(true);
+      await store.connection.destroy(true);
       throw asUnavailable(error);
     }
   }
@@ -129,7 +129,7 @@ export class MongoStore {
 
   private async shut(): Promise<void> {
     await Promise.all(this.running);
-    await this.connection.close(true);
+    await this.connection.destroy(true);
   }
 
   private assertUsable(): void {
