@@ -14,11 +14,12 @@ export class JournalWriter {
   private readonly file: number;
   private lines: string[] = [];
   private readonly flushing: NodeJS.Timeout;
+  private readonly atExit = (): void => this.flush();
 
   constructor(path: string) {
     this.file = openSync(path, 'a');
     this.flushing = setInterval(() => this.flush(), FLUSH_MS).unref();
-    process.on('exit', () => this.flush());
+    process.on('exit', this.atExit);
   }
 
   write(entry: Entry): void {
@@ -33,6 +34,7 @@ export class JournalWriter {
 
   close(): void {
     clearInterval(this.flushing);
+    process.off('exit', this.atExit);
     this.flush();
     closeSync(this.file);
   }

@@ -3,6 +3,9 @@ import type { Answer, Command, CrewState, ReadOrder, SendOrder } from '../client
 import { residentBytes } from './child.js';
 import { CLIENTS } from './places.js';
 import { SECRET } from './server-node.js';
+import { within } from './wait.js';
+
+const CONNECT_MS = 60_000;
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -52,6 +55,11 @@ export class Crew {
     });
     if ('error' in answer) throw new Error(answer.error);
     return answer.result;
+  }
+
+  /** Resolves when every client has its connection. */
+  async connected(): Promise<void> {
+    await within(CONNECT_MS, async () => (await this.state()).away === 0, 100);
   }
 
   /** Writes down how it ends, closes all clients and ends the process. */

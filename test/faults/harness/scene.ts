@@ -38,7 +38,7 @@ export class Scene {
   }
 
   /** A server node on the store, behind a proxy, ready. */
-  async server(settings: Readonly<Record<string, string>> = {}): Promise<ServerNode> {
+  readonly server = async (settings: Readonly<Record<string, string>> = {}): Promise<ServerNode> => {
     const port = await freePort(this.random);
     const proxy = await TcpProxy.start(port, this.random);
     this.proxies.push(proxy);
@@ -49,7 +49,7 @@ export class Scene {
     this.servers.push(server);
     await server.start();
     return server;
-  }
+  };
 
   crew(): Crew {
     const crew = new Crew(join(this.journals, `clients-${this.crews.length + 1}.jsonl`));

@@ -65,6 +65,11 @@ export class ServerNode {
     return residentBytes(this.pid);
   }
 
+  /** Connections that the server node knows of; -1 when it does not say. */
+  async connections(): Promise<number> {
+    return (await this.metrics()).sum('allspark_connections');
+  }
+
   get openFiles(): number {
     return openFiles(this.pid);
   }

@@ -19,10 +19,11 @@ export async function runPlanted(scene: Scene, seed: number, say: (line: string)
   const isSound = Object.keys(sound.invariants).length === 0;
   say(`nothing planted  ${journal.length} entries, ${isSound ? 'nothing seen' : `SEEN: ${shown(sound)}`}`);
   const counts = [isSound ? 1 : 0, isSound ? 0 : 1];
-  for (const { name, seenAs, plant } of PLANTED) {
+  for (const fault of PLANTED) {
+    const { name, seenAs } = fault;
     const verdicts: Verdict[] = [];
     for (let place = 0; place < PLACES; place += 1) {
-      const planted = plant(journal, new Random(seed + place));
+      const planted = fault.plant(journal, new Random(seed + place));
       verdicts.push(await judge(scene, `${name}-${place}`.replaceAll(' ', '-'), planted));
     }
     const caught = verdicts.every(({ invariants }) => seenAs in invariants);

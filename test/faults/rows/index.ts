@@ -1,4 +1,16 @@
 import type { Row } from '../harness/row.js';
 import { f1 } from './f01-kill.js';
+import { f5, f6 } from './f05-f06-mongod.js';
+import { f13 } from './f13-half-open.js';
+import { f14 } from './f14-never-reads.js';
+import { f16 } from './f16-never-acknowledges.js';
+import { f17 } from './f17-storm.js';
+import { f19 } from './f19-sigterm.js';
+import { f25 } from './f25-backlog.js';
+import { f30, f31 } from './f30-f31-frames.js';
+import { f32 } from './f32-slowloris.js';
+import { f33 } from './f33-header-bombs.js';
+import { f34 } from './f34-spoofing.js';
+import { f35 } from './f35-tokens.js';
 
-export const ROWS: readonly Row[] = [f1];
+export const ROWS: readonly Row[] = [f1, f5, f6, f13, f14, f16, f17, f19, f25, f30, f31, f32, f33, f34, f35];

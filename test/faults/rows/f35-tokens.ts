@@ -1,0 +1,95 @@
+import { type HttpResponse, RawSocket } from '../../support/raw-socket.js';
+import { authKey, jwt } from '../clients/auth-key.js';
+import { Dialogue } from '../harness/dialogue.js';
+import type { Row } from '../harness/row.js';
+import { SECRET, type ServerNode } from '../harness/server-node.js';
+import { FAMILIES } from '../harness/stores.js';
+
+const PARALLEL = 100;
+const NODE = 'bob';
+const SETTINGS = { AUTH_FAILURES_PER_SECOND: '0', HANDSHAKES_PER_SECOND: '0' };
+const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+export const f35: Row = {
+  id: 'F35',
+  title: 'tokens',
+  families: FAMILIES,
+  short: true,
+  async run({ report, server: start }) {
+    const server = await start(SETTINGS);
+    const other = await start(SETTINGS);
+    const answers = new Map<string, string>();
+    for (const [name, key] of Object.entries(badKeys())) {
+      answers.set(name, alike(await upgrade(server, '/connect', { authorization: `Bearer ${key}` })));
+    }
+    const used = await validationKey(server);
+    report.holdsThat('a fresh validation key opens', (await upgrade(server, target(used))).status === 101);
+    answers.set('used', alike(await upgrade(server, target(used))));
+    answers.set('of another server', alike(await upgrade(other, target(await validationKey(server)))));
+    answers.set('never made', alike(await upgrade(server, target('A'.repeat(22)))));
+    answers.set('an auth key as validation key', alike(await upgrade(server, target(authKey(SECRET, NODE)))));
+    const stolen = await validationKey(server);
+    const owner = await Dialogue.open(server.url, server.key(NODE));
+    await upgrade(server, target(stolen));
+    answers.set('stolen after use', alike(await upgrade(server, target(stolen))));
+    await owner.close();
+    report.count(answers.size, 'bad keys');
+    const kinds = new Set(answers.values());
+    report.exactly('different answers', kinds.size, 1);
+    report.holdsThat(
+      `all are 401, they are ${[...kinds].join(' | ')}`,
+      [...kinds].every((text) => text.startsWith('401 ')),
+    );
+    report.exactly(`winners of ${PARALLEL} parallel uses`, await winners(server), 1);
+    report.holdsThat('the servers live', server.exit === undefined && other.exit === undefined);
+  },
+};
+
+async function winners(server: ServerNode): Promise<number> {
+  const key = await validationKey(server);
+  const attempts = Array.from({ length: PARALLEL }, () => upgrade(server, target(key)));
+  return (await Promise.all(attempts)).filter(({ status }) => status === 101).length;
+}
+
+function badKeys(): Record<string, string> {
+  const now = Math.floor(Date.now() / 1_000);
+  const good = { sub: NODE, aud: 'allspark', iat: now, exp: now + 600 };
+  const of = (claims: object): string => jwt({ ...good, ...claims }, SECRET);
+  return {
+    'another secret': jwt(good, 'another secret, also at least 32 bytes long'),
+    'alg none': `${part({ alg: 'none' })}.${part(good)}.`,
+    HS512: jwt(good, SECRET, { alg: 'HS512' }),
+    'RS256 over the secret': jwt(good, SECRET, { alg: 'RS256' }),
+    'unknown kid': jwt(good, SECRET, { alg: 'HS256', kid: 'nobody' }),
+    expired: of({ iat: now - 7_200, exp: now - 3_600 }),
+    'no exp': of({ exp: undefined }),
+    'no iat': of({ iat: undefined }),
+    'no sub': of({ sub: undefined }),
+    'another aud': of({ aud: 'others' }),
+    'too long a life': of({ exp: now + 90_000 }),
+    'nbf ahead': of({ nbf: now + 300 }),
+    'iat ahead': of({ iat: now + 300 }),
+    truncated: of({}).slice(0, -5),
+    '10 KiB': 'x'.repeat(10 * 1_024),
+    'another node': of({}).replace(part({ ...good }), part({ ...good, sub: 'alice' })),
+  };
+}
+
+const target = (key: string): string => `/connect?validation_key=${key}`;
+
+async function validationKey(server: ServerNode): Promise<string> {
+  const { validation_key: key } = await server.json<{ validation_key: string }>(NODE, '/v1/pre-connections', {});
+  return key;
+}
+
+async function upgrade(server: ServerNode, path: string, headers: Record<string, string> = {}): Promise<HttpResponse> {
+  const { socket, response } = await RawSocket.upgrade(server.directPort, path, headers);
+  socket.destroy();
+  return response;
+}
+
+/** All of an answer but its request id. */
+function alike({ status, headers, body }: HttpResponse): string {
+  const text = body.replace(/"request_id":"[^"]+"/, '"request_id":"…"');
+  return `${status} ${headers.get('www-authenticate')} ${headers.get('content-type')} ${text}`;
+}
