@@ -1,8 +1,11 @@
 import { afterEach, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
+import { logRow } from '../../modules/inbox/testing/index.js';
 import { EmbeddedHealth } from './embedded-health.js';
+import { EmbeddedInboxLog } from './embedded-inbox-log.js';
 import { StoreFolder } from './testing/store-folder.js';
 
+const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const folder = new StoreFolder();
 afterEach(() => folder.closeAll());
@@ -32,6 +35,20 @@ it('looks again each second', async () => {
   health.stop();
   clock.advance(3_000);
   expect(looks).toBe(4);
+});
+
+it('looks again when much was written since', async () => {
+  const store = await folder.open();
+  const log = new EmbeddedInboxLog(store);
+  const disk = { free: 100 * MIB };
+  const health = await EmbeddedHealth.watch(store, async () => ({ free: disk.free, total: 100 * MIB }));
+  await log.insert([logRow('n:w', 1, { body: 'x'.repeat(8 * MIB) })]);
+  disk.free = MIB;
+  await log.insert([logRow('n:w', 2)]);
+  expect(health.problem()).toBeUndefined();
+  await log.insert([logRow('n:w', 3, { body: 'x'.repeat(8 * MIB) })]);
+  await log.insert([logRow('n:w', 4)]);
+  expect(health.problem()).toContain('almost full');
 });
 
 it('refuses when it cannot look', async () => {

@@ -4,6 +4,10 @@ import { StoreHealth } from '../../modules/inbox/index.js';
 import type { EmbeddedStore } from './embedded-store.js';
 
 const CHECK_MS = 1_000;
+/** Look again when rows of this part of the room that is left were written; they take up more than their bytes. */
+const PART_OF_ROOM = 1 / 8;
+/** A look costs about as much as writing this. */
+const LEAST_BYTES = 64 * 1_024;
 
 /** Space on the disk, bytes. */
 export interface DiskSpace {
@@ -15,6 +19,9 @@ export interface DiskSpace {
 export class EmbeddedHealth extends StoreHealth {
   private disk: string | undefined;
   private timer: Timer | undefined;
+  private isLooking = false;
+  /** As a count of bytes appended. */
+  private lookAgainAt = 0;
 
   private constructor(
     private readonly store: EmbeddedStore,
@@ -28,6 +35,8 @@ export class EmbeddedHealth extends StoreHealth {
     const health = new EmbeddedHealth(store, measure);
     await health.check();
     health.timer = store.settings.clock.every(CHECK_MS, () => void health.check());
+    // A small disk can be filled between two ticks.
+    store.onCommitted(() => health.committed());
     return health;
   }
 
@@ -44,20 +53,33 @@ export class EmbeddedHealth extends StoreHealth {
     this.timer?.cancel();
   }
 
+  private committed(): void {
+    if (!this.isLooking && this.store.journal.appendedBytes >= this.lookAgainAt) void this.check();
+  }
+
   /** Looks at the disk; never rejects. */
   async check(): Promise<void> {
+    this.isLooking = true;
+    const appended = this.store.journal.appendedBytes;
     try {
-      this.disk = this.judge(await this.measure(this.store.settings.dataDir));
+      const space = await this.measure(this.store.settings.dataDir);
+      const needed = this.needed(space);
+      this.disk = judge(space.free, needed);
+      this.lookAgainAt = appended + Math.max(LEAST_BYTES, (space.free - needed) * PART_OF_ROOM);
     } catch (error) {
       this.disk = `the free space is unknown: ${(error as Error).message}`;
     }
+    this.isLooking = false;
   }
 
-  private judge({ free, total }: DiskSpace): string | undefined {
+  private needed({ total }: DiskSpace): number {
     const { minFreeBytes, minFreePercent } = this.store.settings;
-    const needed = Math.min(minFreeBytes, (total * minFreePercent) / 100);
-    return free < needed ? `the disk is almost full: ${mebibytes(free)} free, ${mebibytes(needed)} needed` : undefined;
+    return Math.min(minFreeBytes, (total * minFreePercent) / 100);
   }
+}
+
+function judge(free: number, needed: number): string | undefined {
+  return free < needed ? `the disk is almost full: ${mebibytes(free)} free, ${mebibytes(needed)} needed` : undefined;
 }
 
 async function diskSpace(path: string): Promise<DiskSpace> {

@@ -17,6 +17,7 @@ export class EmbeddedStore {
   readonly writes: WriteQueue;
   readonly journal: Journal;
   readonly merger: Merger;
+  private readonly commitListeners: Array<() => void> = [];
   private closed: Promise<void> | undefined;
 
   private constructor(
@@ -125,9 +126,15 @@ export class EmbeddedStore {
     if (isIdle) await this.environment.close();
   }
 
+  /** Called after each commit. */
+  onCommitted(call: () => void): void {
+    this.commitListeners.push(call);
+  }
+
   private afterCommit(): void {
     this.journal.committed();
     this.merger.rowsCommitted();
+    for (const call of this.commitListeners) call();
   }
 }
 

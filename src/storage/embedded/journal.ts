@@ -20,6 +20,7 @@ export class Journal {
   private stagedAfter = 0;
   /** All up to this position is known here. */
   private last = 0;
+  private bytes = 0;
 
   constructor(openTable: BinaryTables, meta: Meta) {
     this.rows = openTable('journal');
@@ -29,6 +30,11 @@ export class Journal {
   /** Rows in memory that wait to be merged, without those being merged now. */
   get unmerged(): number {
     return this.current.rows;
+  }
+
+  /** Bytes of rows that this process appended so far. */
+  get appendedBytes(): number {
+    return this.bytes;
   }
 
   /** Some of it is set aside to be merged. */
@@ -82,7 +88,9 @@ export class Journal {
     if (row.n !== (this.newest(row.log)?.n ?? 0) + 1) return 'n';
     if (this.positionOfKey(row.log, row.key) !== undefined) return 'key';
     const position = this.stagedAfter + this.stagedRows.length + 1;
-    void this.rows.put(positionKey(position), encodeRow(row));
+    const encoded = encodeRow(row);
+    this.bytes += encoded.length;
+    void this.rows.put(positionKey(position), encoded);
     this.staged.add(row.log, row.n, row.key, position);
     this.stagedRows.push({ log: row.log, n: row.n, key: row.key });
     return undefined;
