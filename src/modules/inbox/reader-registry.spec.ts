@@ -78,6 +78,16 @@ describe('ReaderRegistry', () => {
     expect(frames).toHaveLength(25);
   });
 
+  it('shows a reader what another reader of the log knew already', async () => {
+    const { frames } = readerOf('n:a');
+    registry.poll();
+    store.slip('n:a', { key: 'k1' });
+    // Opened before the next poll, and behind the new row: the poll asks for the row behind it.
+    readerOf('n:a').reader.start(1, 1, NO_MARKS);
+    await pass(POLL + 1_000);
+    expect(frames).toHaveLength(1);
+  });
+
   it('asks once for all readers of a log, and for no log that has none', async () => {
     const first = readerOf('n:a');
     const second = readerOf('n:a');

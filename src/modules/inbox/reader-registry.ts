@@ -65,9 +65,10 @@ export class ReaderRegistry {
     const full: string[] = [];
     for (const [log, { readers, slice }] of this.logs) {
       if (slice !== this.turn) continue;
-      const highest = [...readers].map((reader) => reader.highest);
-      points.push({ log, n: Math.max(...highest) + 1 });
-      for (const reader of readers) reader.pump();
+      const highest = Math.max(...[...readers].map((reader) => reader.highest));
+      points.push({ log, n: highest + 1 });
+      // What one of them was told of, or began behind, exists for all of them.
+      for (const reader of readers) reader.notice(highest);
       if ([...readers].some(({ isFull }) => isFull)) full.push(log);
     }
     if (full.length > 0) await this.learnAcked(full);
