@@ -76,7 +76,22 @@ export async function startMongo(setup: Setup, { binary }: Found): Promise<TestM
           binary: at,
           replSet: { count: 1, args, storageEngine: 'wiredTiger' },
         });
-  return testMongo(server.getUri(), async () => void (await server.stop()));
+  return withoutWaiting(testMongo(server.getUri(), async () => void (await server.stop())));
+}
+
+/** Dropping a database takes long on a replica set; on a server of our own nobody has to see it done. */
+function withoutWaiting(mongo: TestMongo): TestMongo {
+  let dropped: Promise<unknown> = Promise.resolve();
+  return {
+    ...mongo,
+    drop: async (uri) => {
+      dropped = Promise.allSettled([dropped, mongo.drop(uri)]);
+    },
+    stop: async () => {
+      await dropped;
+      await mongo.stop();
+    },
+  };
 }
 
 /** The starter warns when it is told another version than the one that it finds. */
@@ -108,7 +123,7 @@ async function connected<T>(uri: string, work: (connection: Connection) => Promi
   try {
     return await work(connection);
   } finally {
-    await connection.close();
+    await connection.destroy();
   }
 }
 

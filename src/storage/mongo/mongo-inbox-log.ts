@@ -58,9 +58,10 @@ export class MongoInboxLog extends InboxLog {
 
   /**
    * The place of the first row whose predecessor is neither in the batch nor the newest of its log; behind the last
-   * when there is none. An insert of a row cannot make the store look for another, so this is looked up before. That is
-   * enough: between the two, the predecessor cannot go while it is the newest, and when it is not any more, the row's n
-   * is taken. A writer that goes on behind what it was told here costs no query.
+   * when there is none. An insert of a row cannot make the store look for another, so this is looked up before: between
+   * the two, the predecessor cannot go while it is the newest, and when it is not any more, the row's n is taken. Only
+   * the garbage collector can make it free again, and what that takes is older than a day, while no tail is believed
+   * for longer than 30 s. A writer that goes on behind what it was told here costs no query.
    */
   private async firstUnfounded(rows: readonly LogRow[], signal: AbortSignal): Promise<number> {
     const firsts = firstOfEachLog(rows).filter(({ log, n }) => this.tails.of(log) !== n - 1);
@@ -88,7 +89,7 @@ export class MongoInboxLog extends InboxLog {
       return this.inserted(rows, asked);
     } catch (error) {
       for (const { log } of rows) this.tails.forget(log);
-      const [met] = duplicatesOf(error);
+      const met = duplicatesOf(error)[0];
       return { ...this.inserted(rows.slice(0, met?.at), asked), stoppedBy: met?.index === KEY_INDEX ? 'key' : 'n' };
     }
   }
