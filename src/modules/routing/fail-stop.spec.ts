@@ -61,6 +61,37 @@ describe('FailStop', () => {
     expect(['a', 'b'].map((id) => enters(id))).toEqual([true, true]);
   });
 
+  it('gives a message that was sent again before it was answered the place of its first copy', () => {
+    const [first, second] = [stop.enter('d', 'a'), stop.enter('d', 'b')];
+    stop.fail('d', 'b', second as number);
+    expect(enters('a')).toBe(false);
+    stop.fail('d', 'a', first as number);
+    expect(enters('b')).toBe(false);
+    expect(['a', 'b', 'c'].map((id) => enters(id))).toEqual([true, true, true]);
+  });
+
+  it('wants nothing any more of a message of which another copy is stored', () => {
+    const [first] = [stop.enter('d', 'a')];
+    fail('b');
+    expect(enters('a')).toBe(false);
+    expect(first).toBeDefined();
+    stop.settle('d', 'a');
+    expect(enters('b')).toBe(true);
+    expect(enters('c')).toBe(true);
+    clock.advance(60_000);
+    expect(exhausted).toBe(0);
+  });
+
+  it('waits as long as ever for the next when the first one is settled', () => {
+    fail('a', 'b');
+    clock.advance(29_999);
+    stop.settle('d', 'a');
+    clock.advance(29_999);
+    expect(exhausted).toBe(0);
+    clock.advance(1);
+    expect(exhausted).toBe(1);
+  });
+
   it('holds up one destination and no other', () => {
     fail('a');
     expect(enters('b', 'elsewhere')).toBe(true);

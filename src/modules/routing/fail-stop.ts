@@ -38,22 +38,41 @@ export class FailStop {
     return undefined;
   }
 
-  /** The message that entered with `ordinal` failed for now. It owes one place, however often it failed. */
+  /**
+   * The message that entered with `ordinal` failed for now. It owes one place, however often it failed: that of its first
+   * copy, which may be the last to be answered when the sender sent it again before it was.
+   */
   fail(destination: string, id: string, ordinal: number): void {
     const waiting = this.failed.get(destination) ?? [];
-    if (this.stopped || waiting.some((each) => each.id === id)) return;
+    if (this.stopped) return;
     this.failed.set(destination, waiting);
-    const later = waiting.findIndex((each) => each.ordinal > ordinal);
-    waiting.splice(later < 0 ? waiting.length : later, 0, { ordinal, id });
+    const known = waiting.findIndex((each) => each.id === id);
+    if (known >= 0) return this.moveForward(waiting, known, ordinal);
+    insert(waiting, { ordinal, id });
     this.owed += 1;
     if (this.owed > this.settings.failStopMessages) this.exhausted();
     else if (!this.patience.has(destination)) this.waitFor(destination);
+  }
+
+  /** A copy of the message is stored, or refused for good: it owes nothing any more, whatever became of other copies. */
+  settle(destination: string, id: string): void {
+    const waiting = this.failed.get(destination);
+    const place = waiting?.findIndex((each) => each.id === id) ?? -1;
+    if (!waiting || place < 0) return;
+    if (place === 0) return void this.shift(destination, waiting);
+    waiting.splice(place, 1);
+    this.owed -= 1;
   }
 
   stop(): void {
     this.stopped = true;
     for (const timer of this.patience.values()) timer.cancel();
     this.failed.clear();
+  }
+
+  private moveForward(waiting: Failed[], place: number, ordinal: number): void {
+    const [known] = waiting.splice(place, 1) as [Failed];
+    insert(waiting, { ...known, ordinal: Math.min(known.ordinal, ordinal) });
   }
 
   private waitFor(destination: string): void {
@@ -69,4 +88,9 @@ export class FailStop {
     else this.waitFor(destination);
     return first?.ordinal;
   }
+}
+
+function insert(waiting: Failed[], failed: Failed): void {
+  const later = waiting.findIndex((each) => each.ordinal > failed.ordinal);
+  waiting.splice(later < 0 ? waiting.length : later, 0, failed);
 }

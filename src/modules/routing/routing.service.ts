@@ -98,7 +98,8 @@ export class RoutingService {
   private sendDurable(sender: Sender, message: Message, id: string, nodeId: string, answer: Answering): void {
     const ordinal = sender.failStop.enter(nodeId, id);
     const refuse = (refusal: Refusal): void => {
-      if (refusal.retryable && ordinal !== undefined) sender.failStop.fail(nodeId, id, ordinal);
+      if (!refusal.retryable) sender.failStop.settle(nodeId, id);
+      else if (ordinal !== undefined) sender.failStop.fail(nodeId, id, ordinal);
       answer({ kind: 'refused', id, refusal, destination: message.destination });
     };
     if (ordinal === undefined)
@@ -107,6 +108,7 @@ export class RoutingService {
     if (problem !== undefined) return refuse(new Refusal('retry_later', { reason: problem }));
     this.inbox.append(nodeId, this.draft(sender, message, id), (outcome) => {
       if (outcome.kind === 'refused') return refuse(outcome.refusal);
+      sender.failStop.settle(nodeId, id);
       answer({ kind: outcome.kind, id });
       this.afterReceipt(sender, nodeId, id, outcome);
     });
