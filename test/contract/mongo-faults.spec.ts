@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { mongo } from 'mongoose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type InboxLog, inboxLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
@@ -19,6 +20,8 @@ const TIMES = { timeoutMs: 1_000, wtimeoutMs: 800, serverSelectionMs: 700 };
 const AT_MOST_MS = TIMES.timeoutMs + 1_000;
 const NO_FAIL_POINTS = 'this server takes no fail points';
 const server = await findMongo();
+// What goes wrong here is meant to.
+Logger.overrideLogger(false);
 
 describe.skipIf(!server)('MongoDB when something is wrong', () => {
   let given: TestMongo;

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
 import { directoryContract } from '../../src/modules/connections/testing/index.js';
@@ -18,6 +19,8 @@ import { Link } from '../support/mongo-proxy.js';
 type Adapter<P> = new (store: MongoStore) => P;
 
 const found = await findMongo();
+// What goes wrong here is meant to.
+Logger.overrideLogger(false);
 
 describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) => {
   let mongo: TestMongo;

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { mongo } from 'mongoose';
 import type { Timer } from '../../common/clock.js';
 import { StoreHealth } from '../../modules/inbox/index.js';
@@ -5,14 +6,20 @@ import type { MongoStore } from './mongo-store.js';
 
 const CHECK_MS = 1_000;
 
+/** What clients may hear: no addresses. The log has the rest. */
+const UNREACHABLE = 'MongoDB has no primary within reach';
+const SILENT = 'MongoDB does not answer';
+
 /**
  * Watches MongoDB: the driver tells at once when the primary goes or comes, and a small read each second finds out
  * what no socket tells. That read also wakes the driver's search for a primary, so that a server that is back is found
  * within a second. What goes away comes back by itself; only another history in its place needs a restart.
  */
 export class MongoHealth extends StoreHealth {
-  private unreachable: string | undefined;
-  private silent: string | undefined;
+  private readonly logger = new Logger('MongoDB');
+  private isReachable = true;
+  private isSilent = false;
+  private told: string | undefined;
   private checking: Promise<void> | undefined;
   private timer: Timer | undefined;
   private fatalListeners: Array<(error: Error) => void> = [];
@@ -32,7 +39,7 @@ export class MongoHealth extends StoreHealth {
 
   problem(): string | undefined {
     if (this.store.failed) return this.store.failed.message;
-    return this.store.isClosed ? 'the store is closed' : (this.unreachable ?? this.silent);
+    return this.store.isClosed ? 'the store is closed' : this.trouble;
   }
 
   onFatal(call: (error: Error) => void): void {
@@ -50,13 +57,20 @@ export class MongoHealth extends StoreHealth {
     return (this.checking ??= this.ask().finally(() => (this.checking = undefined)));
   }
 
+  private get trouble(): string | undefined {
+    return this.isReachable ? (this.isSilent ? SILENT : undefined) : UNREACHABLE;
+  }
+
   private async ask(): Promise<void> {
+    if (this.store.failed) return;
     try {
       const epoch = await this.store.epoch();
-      this.silent = undefined;
+      this.isSilent = false;
+      this.tell();
       if (epoch !== this.store.epochAtOpening) this.fail(new Error('the store was replaced by another history'));
     } catch (error) {
-      this.silent = (error as Error).message;
+      this.isSilent = true;
+      this.tell((error as Error).message);
     }
   }
 
@@ -68,11 +82,16 @@ export class MongoHealth extends StoreHealth {
 
   private readonly hearOfServers = ({ newDescription }: mongo.TopologyDescriptionChangedEvent): void => {
     const servers = [...newDescription.servers.values()];
-    const isWritable = servers.some((server) => server.isWritable);
-    this.unreachable = isWritable ? undefined : `no MongoDB primary: ${reasonOf(servers) ?? 'none is known'}`;
+    this.isReachable = servers.some((server) => server.isWritable);
+    this.tell(servers.find(({ error }) => error)?.error?.message);
   };
-}
 
-function reasonOf(servers: readonly mongo.ServerDescription[]): string | undefined {
-  return servers.find(({ error }) => error)?.error?.message;
+  /** Logs what changed. */
+  private tell(why = 'no error was named'): void {
+    const { trouble, told } = this;
+    this.told = trouble;
+    if (this.store.isClosed || trouble === told) return;
+    if (trouble === undefined) this.logger.log('MongoDB answers again');
+    else this.logger.warn(`${trouble}: ${why}`);
+  }
 }
