@@ -123,9 +123,9 @@ describe('after all of them', () => {
   it('no connection of the disturber is left', async () => {
     const connections = server.running.app.get(ConnectionsService, { strict: false });
     await ended(connections);
-    expect(connections.all().map(({ nodeId }) => nodeId)).toEqual(expect.arrayContaining(['alice', 'bob']));
     expect(connections.size).toBe(2);
-    expect(server.running.app.get(NativeConnections, { strict: false }).size).toBe(2);
+    const left = server.running.app.get(NativeConnections, { strict: false }).all();
+    expect(left.map(({ nodeId }) => nodeId).sort()).toEqual(['alice', 'bob']);
   });
 
   it('nothing reached the process', () => {

@@ -10,6 +10,7 @@ import {
   StoreUnavailable,
 } from '../../modules/inbox/index.js';
 import { NodesService, ServerNode } from '../../modules/nodes/index.js';
+import { LeftRegistrations } from './left-registrations.js';
 import type { NativeConnection } from './native-connection.js';
 import { NativeSettings } from './native.settings.js';
 
@@ -22,6 +23,7 @@ export class ConnectionOpening {
   constructor(
     private readonly nodes: NodesService,
     private readonly connections: ConnectionsService,
+    private readonly left: LeftRegistrations,
     private readonly inbox: InboxService,
     private readonly serverNode: ServerNode,
     private readonly settings: NativeSettings,
@@ -37,6 +39,8 @@ export class ConnectionOpening {
       if (error instanceof StoreUnavailable) this.logger.warn(`not opened: ${error.message}`);
       else this.logger.error(error);
       connection.close(CLOSE.internal);
+      // A registration whose answer was lost may reach the store behind the withdrawal of now.
+      if (connection.reader) this.left.add(connection);
     }
     this.opening.delete(connection);
     if (!connection.isOpen) await this.withdraw(connection);
@@ -91,13 +95,16 @@ export class ConnectionOpening {
 
   private async withdraw(connection: NativeConnection): Promise<void> {
     if (connection.reader) this.inbox.removeReader(connection.reader);
-    const outcomes = await Promise.allSettled([
-      this.connections.closed(connection),
-      this.nodes.left(connection.nodeId),
+    await Promise.all([
+      this.connections.closed(connection).catch((error: unknown) => {
+        this.left.add(connection);
+        this.notNoted(error);
+      }),
+      this.nodes.left(connection.nodeId).catch((error: unknown) => this.notNoted(error)),
     ]);
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected')
-        this.logger.warn(`not noted that a connection ended: ${String(outcome.reason)}`);
-    }
+  }
+
+  private notNoted(error: unknown): void {
+    this.logger.warn(`not noted that a connection ended: ${String(error)}`);
   }
 }

@@ -7,6 +7,7 @@ import { Admission } from './admission.js';
 import { ConnectionOpening } from './connection-opening.js';
 import { Drain } from './drain.js';
 import { Frames } from './frames.js';
+import { LeftRegistrations } from './left-registrations.js';
 import { NativeConnections } from './native-connections.js';
 import { NativeGateway } from './native.gateway.js';
 
@@ -21,7 +22,7 @@ export interface NativeGatewayWiring {
  */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, RoutingModule],
-  providers: [Admission, NativeConnections, ConnectionOpening, Frames, Drain, NativeGateway],
+  providers: [Admission, NativeConnections, LeftRegistrations, ConnectionOpening, Frames, Drain, NativeGateway],
   exports: [Admission, NativeConnections, Drain],
 })
 export class NativeGatewayModule {

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
-import { CLOSE } from '../../protocol/index.js';
 import { ServerNode, type ServerNodeRow, ServerNodes } from '../nodes/index.js';
 import { ConnectionsService } from './connections.service.js';
 import type { LiveConnection } from './connections.types.js';
@@ -9,6 +8,7 @@ import { type ConnectionRow, Directory } from './directory.js';
 class MemoryDirectory extends Directory {
   rows: ConnectionRow[] = [];
   losesAnswers = false;
+  isAway = false;
 
   register(row: ConnectionRow, limit: number): Promise<boolean> {
     if (this.rows.filter(({ nodeId }) => nodeId === row.nodeId).length >= limit) return Promise.resolve(false);
@@ -17,6 +17,7 @@ class MemoryDirectory extends Directory {
   }
 
   unregister(nodeId: string, connectionId: string): Promise<void> {
+    if (this.isAway) return Promise.reject(new Error('the store is away'));
     this.rows = this.rows.filter((row) => row.nodeId !== nodeId || row.connectionId !== connectionId);
     return Promise.resolve();
   }
@@ -41,15 +42,12 @@ class OwnAddress extends ServerNodes {
 let directory: MemoryDirectory;
 let connections: ConnectionsService;
 let serverNode: ServerNode;
-let closes: string[];
 
 function connection(connectionId: string, nodeId = 'a'): LiveConnection {
-  const close = (code: number): void => void closes.push(`${connectionId} ${code}`);
-  return { connectionId, nodeId, clientId: null, send: () => {}, close };
+  return { connectionId, nodeId, clientId: null, send: () => {}, close: () => {} };
 }
 
 beforeEach(async () => {
-  closes = [];
   directory = new MemoryDirectory();
   serverNode = new ServerNode(new OwnAddress());
   await serverNode.claim('127.0.0.1:8080');
@@ -102,10 +100,15 @@ describe('ConnectionsService', () => {
     expect(directory.rows.map(({ serverNodeId }) => serverNodeId)).toEqual(['~sThere']);
   });
 
-  it('closes all with the same code', async () => {
-    await connections.open(connection('c1'));
-    await connections.open(connection('c2', 'b'));
-    connections.closeAll(CLOSE.restart);
-    expect(closes).toEqual(['c1 1012', 'c2 1012']);
+  it('takes a registration back later when the store was away as the connection closed', async () => {
+    const one = connection('c1');
+    await connections.open(one);
+    directory.isAway = true;
+    await expect(connections.closed(one)).rejects.toThrow('away');
+    expect([connections.size, directory.rows.length]).toEqual([0, 1]);
+    directory.isAway = false;
+    await connections.unregister('a', 'c1');
+    await connections.unregister('a', 'c1');
+    expect(directory.rows).toEqual([]);
   });
 });

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
-import type { CloseCode } from '../../protocol/index.js';
 import { ServerNode } from '../nodes/index.js';
 import { ConnectionsSettings } from './connections.settings.js';
 import { Directory, type ConnectionRow } from './directory.js';
@@ -44,7 +43,12 @@ export class ConnectionsService {
     const siblings = this.live.get(connection.nodeId);
     if (siblings?.delete(connection)) this.count -= 1;
     if (siblings?.size === 0) this.live.delete(connection.nodeId);
-    await this.directory.unregister(connection.nodeId, connection.connectionId);
+    await this.unregister(connection.nodeId, connection.connectionId);
+  }
+
+  /** Takes only the registration back; for one that `closed` could not, because the store was away. May be repeated. */
+  unregister(nodeId: string, connectionId: string): Promise<void> {
+    return this.directory.unregister(nodeId, connectionId);
   }
 
   /** The connections of a node that this process holds. */
@@ -60,13 +64,5 @@ export class ConnectionsService {
   /** How many connections this process holds. */
   get size(): number {
     return this.count;
-  }
-
-  all(): LiveConnection[] {
-    return [...this.live.values()].flatMap((siblings) => [...siblings]);
-  }
-
-  closeAll(code: CloseCode): void {
-    for (const connection of this.all()) connection.close(code);
   }
 }
