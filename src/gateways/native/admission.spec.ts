@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import type { AuthenticatedUpgrade, UpgradeAuthenticator } from '../../modules/auth/index.js';
@@ -10,6 +10,7 @@ import type { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { Admission } from './admission.js';
 import { NATIVE_SETTINGS } from '../../../test/support/native-app.js';
+import { Scene } from '../../../test/support/native-scene.js';
 
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
 
@@ -34,7 +35,7 @@ function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
 describe('an admission', () => {
   it('is given up after its time, and its timer and place go', async () => {
     const { admission, clock, request, peer, socket } = gate(() => new Promise(() => {}));
-    admission.takePlace(request, peer);
+    admission.takePlace(request, peer, true);
     const admitted = admission.admit(request, peer);
     expect(admission.held).toEqual({ sockets: 1, addresses: 1, pending: 1 });
     clock.advance(5_000);
@@ -77,7 +78,7 @@ it('before the server node is ready peers are told to come back in a moment, not
   const admission = new Admission(...parts, settings, new ManualClock());
   const waits = Array.from({ length: 50 }, () => {
     try {
-      return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex);
+      return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex, true);
     } catch (error) {
       return (error as Refusal).retryAfterMs;
     }
@@ -87,15 +88,57 @@ it('before the server node is ready peers are told to come back in a moment, not
 });
 
 describe('an address that comes with bad keys', () => {
+  const knock = async (admission: Admission, request: IncomingMessage, keyed = true): Promise<unknown> => {
+    const peer = new FakeSocket() as unknown as Duplex;
+    admission.takePlace(request, peer, keyed);
+    return admission.admit(request, peer).finally(() => peer.emit('close'));
+  };
+
   it('is not listened to for a while when there were too many, others are', async () => {
-    const { admission, clock, request, peer } = gate(() => Promise.reject(new Refusal('unauthorized')));
-    const other = requestFrom('192.0.2.2');
+    const { admission, clock, request } = gate(() => Promise.reject(new Refusal('unauthorized')));
     for (let count = 0; count < 200; count += 1) {
-      await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
+      await expect(knock(admission, request)).rejects.toMatchObject({ code: 'unauthorized' });
     }
-    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'rate_limited', status: 429 });
-    await expect(admission.admit(other, peer)).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(knock(admission, request)).rejects.toMatchObject({ code: 'rate_limited', status: 429 });
+    await expect(knock(admission, requestFrom('192.0.2.2'))).rejects.toMatchObject({ code: 'unauthorized' });
     clock.advance(1_000);
-    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(knock(admission, request)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('may still come to a gateway that asks for no key', async () => {
+    const { admission, request, peer } = gate(() => Promise.reject(new Refusal('unauthorized')));
+    for (let count = 0; count < 200; count += 1) await knock(admission, request).catch(() => {});
+    expect(() => admission.takePlace(request, peer, true)).toThrow(Refusal);
+    admission.takePlace(request, peer, false);
+    expect(admission.held.sockets).toBe(1);
+  });
+});
+
+describe('the handshakes of a second', () => {
+  const proxied = { trustedProxies: ['127.0.0.1'], handshakesPerSecond: 5, failuresBurst: 10, failuresPerSecond: 1 };
+  let scene: Scene;
+
+  afterEach(() => scene.end());
+
+  it('are not used up by those who are refused, whatever for', async () => {
+    scene = await Scene.start({ clock: new ManualClock(Date.now()), native: proxied });
+    const from = (host: number) => ({ 'x-forwarded-for': `198.51.100.${host}` });
+    const spoiled: Array<[Readonly<Record<string, string>>, number]> = [
+      [{ authorization: 'Bearer nonsense' }, 401],
+      [{ authorization: 'Bearer nonsense' }, 429],
+      [{ origin: 'https://evil.example.com' }, 403],
+      [{ upgrade: 'h2c' }, 400],
+    ];
+    for (const [headers, status] of spoiled) {
+      for (let count = 0; count < 10; count += 1) {
+        const { response } = await scene.ask({ sub: 'eve' }, '', { ...headers, ...from(1) });
+        expect(response.status).toBe(status);
+      }
+    }
+    const statuses: number[] = [];
+    for (let count = 0; count < 6; count += 1) {
+      statuses.push((await scene.ask({ sub: 'bob' }, '', from(2))).response.status);
+    }
+    expect(statuses).toEqual([101, 101, 101, 101, 101, 503]);
   });
 });

@@ -41,20 +41,22 @@ export class Admission {
     return { sockets: this.sockets, addresses: this.addresses.size, pending: this.pending };
   }
 
-  /** Takes a place that the socket holds until it is closed; throws a refusal when there is none. */
-  takePlace(request: IncomingMessage, socket: Duplex): void {
-    const { capacity, handshakesPending, perAddress } = this.settings;
+  /**
+   * Takes a place that the socket holds until it is closed; throws a refusal when there is none. What one address may do
+   * is asked before what all share, so that nobody who was refused took anything from the others.
+   */
+  takePlace(request: IncomingMessage, socket: Duplex, keyed: boolean): void {
     const { phase } = this.lifecycle;
     if (phase === 'starting') throw this.soon();
     if (phase !== 'ready') throw this.later('the server node takes no connections now');
-    if (this.pending >= handshakesPending || !this.handshakes.take()) throw this.later('too many handshakes');
-    if (this.sockets >= capacity) throw this.later('the server node is full');
     const address = this.remoteAddress.of(request);
-    const siblings = this.addresses.get(address) ?? 0;
-    if (siblings >= perAddress) {
-      const reason = `at most ${perAddress} connections from one address`;
-      throw new Refusal('too_many_connections', { reason, retryAfterMs: this.retryAfter() });
+    if (keyed && this.failures.tooMany(address)) {
+      throw new Refusal('rate_limited', { retryAfterMs: this.retryAfter() });
     }
+    const siblings = this.checkSiblings(address);
+    if (this.sockets >= this.settings.capacity) throw this.later('the server node is full');
+    const isCrowded = this.pending >= this.settings.handshakesPending;
+    if (isCrowded || !this.handshakes.take()) throw this.later('too many handshakes');
     this.sockets += 1;
     this.addresses.set(address, siblings + 1);
     socket.once('close', () => this.leavePlace(address));
@@ -72,7 +74,6 @@ export class Admission {
    */
   async admit(request: IncomingMessage, socket: Duplex): Promise<Admitted> {
     const address = this.remoteAddress.of(request);
-    if (this.failures.tooMany(address)) throw new Refusal('rate_limited', { retryAfterMs: this.retryAfter() });
     this.pending += 1;
     const { unauthenticatedTimeoutMs } = this.settings;
     const { promise: tooLate, reject: giveUp } = deferred();
@@ -81,7 +82,7 @@ export class Admission {
     try {
       return await Promise.race([this.authenticate(request, isWanted), tooLate]);
     } catch (error) {
-      if (error instanceof Refusal && error.code === 'unauthorized') this.failures.add(address);
+      if (error instanceof Refusal) this.refused(error, address);
       throw error instanceof StoreUnavailable ? this.later('the store does not answer') : error;
     } finally {
       timer.cancel();
@@ -95,6 +96,20 @@ export class Admission {
     if (!isWanted()) throw this.later('too late');
     if (!(await upgrade.commit())) throw new Refusal('unauthorized');
     return { identity: upgrade.identity, ...(resume && { resume }) };
+  }
+
+  /** Strangers are slowed down by address; the handshakes of a second are for those who have a key. */
+  private refused({ code, status }: Refusal, address: string): void {
+    if (code === 'unauthorized') this.failures.add(address);
+    if (status < 500) this.handshakes.giveBack();
+  }
+
+  private checkSiblings(address: string): number {
+    const { perAddress } = this.settings;
+    const siblings = this.addresses.get(address) ?? 0;
+    if (siblings < perAddress) return siblings;
+    const reason = `at most ${perAddress} connections from one address`;
+    throw new Refusal('too_many_connections', { reason, retryAfterMs: this.retryAfter() });
   }
 
   private leavePlace(address: string): void {

@@ -36,6 +36,11 @@ export class TokenBucket {
     return true;
   }
 
+  /** Undoes a `take`. */
+  giveBack(): void {
+    this.tokens = Math.min(this.burst, this.tokens + 1);
+  }
+
   /** ms until there is one to spend. */
   get wait(): number {
     return Math.max(0, Math.ceil(((1 - this.level) * SECOND_MS) / this.perSecond));

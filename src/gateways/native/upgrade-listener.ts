@@ -74,9 +74,9 @@ export class UpgradeListener {
   }
 
   private async decide(gate: Gate, request: IncomingMessage, socket: Duplex): Promise<unknown> {
-    this.admission.takePlace(request, socket);
     checkUpgrade(request, this.maxHeaders);
     this.admission.checkOrigin(request);
+    this.admission.takePlace(request, socket, gate.keyed);
     return gate.keyed ? this.admission.admit(request, socket) : undefined;
   }
 
