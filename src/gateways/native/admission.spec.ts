@@ -87,13 +87,17 @@ it('before the server node is ready peers are told to come back in a moment, not
   expect(Math.max(...waits.map(Number))).toBeLessThanOrEqual(2_000);
 });
 
-describe('an address that comes with bad keys', () => {
-  const knock = async (admission: Admission, request: IncomingMessage, keyed = true): Promise<unknown> => {
-    const peer = new FakeSocket() as unknown as Duplex;
-    admission.takePlace(request, peer, keyed);
-    return admission.admit(request, peer).finally(() => peer.emit('close'));
-  };
+async function knock(admission: Admission, request: IncomingMessage): Promise<unknown> {
+  const peer = new FakeSocket() as unknown as Duplex;
+  admission.takePlace(request, peer, true);
+  return admission.admit(request, peer).finally(() => peer.emit('close'));
+}
 
+function from(host: number): Readonly<Record<string, string>> {
+  return { 'x-forwarded-for': `198.51.100.${host}` };
+}
+
+describe('an address that comes with bad keys', () => {
   it('is not listened to for a while when there were too many, others are', async () => {
     const { admission, clock, request } = gate(() => Promise.reject(new Refusal('unauthorized')));
     for (let count = 0; count < 200; count += 1) {
@@ -122,7 +126,6 @@ describe('the handshakes of a second', () => {
 
   it('are not used up by those who are refused, whatever for', async () => {
     scene = await Scene.start({ clock: new ManualClock(Date.now()), native: proxied });
-    const from = (host: number) => ({ 'x-forwarded-for': `198.51.100.${host}` });
     const spoiled: Array<[Readonly<Record<string, string>>, number]> = [
       [{ authorization: 'Bearer nonsense' }, 401],
       [{ authorization: 'Bearer nonsense' }, 429],
