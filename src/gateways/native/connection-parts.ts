@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.js';
 import type { Metrics } from '../../common/metrics.js';
+import type { StallGuard } from '../../common/stall-guard.js';
 import type { FailStop } from '../../modules/routing/index.js';
 import type { FlushTurn } from './flush-turn.js';
 import type { LoopLag } from './loop-lag.js';
@@ -9,6 +10,7 @@ import type { OutboundBudget } from './outbound-budget.js';
 /** What all connections of this process share. */
 export interface ConnectionParts {
   readonly clock: Clock;
+  readonly guard: StallGuard;
   readonly settings: NativeSettings;
   readonly metrics: Metrics;
   readonly turn: FlushTurn;

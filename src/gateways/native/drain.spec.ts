@@ -84,4 +84,15 @@ describe('a server node that stood still for long', () => {
     scene.server.get(StallGuard).stalls();
     expect((await socket.closed()).code).toBe(1012);
   });
+
+  it('does nothing of what lay in the sockets meanwhile', async () => {
+    const clock = new ManualClock(Date.now());
+    scene = await Scene.start({ clock });
+    const [{ socket: a }, { socket: b }] = [await scene.join({ sub: 'a' }), await scene.join({ sub: 'b' })];
+    clock.jump(31_000);
+    await a.text('{"dest_id":"b","id":"old"}');
+    expect((await a.closed()).code).toBe(1012);
+    expect((await b.closed()).code).toBe(1012);
+    expect((await scene.join({ sub: 'b' })).hello).toMatchObject({ tail_seq: 0 });
+  });
 });

@@ -67,8 +67,13 @@ export class NativeConnection implements LiveConnection, ReaderSink {
   }
 
   /** Sends hello and lets everything else out and in behind it. */
-  open(hello: string): void {
+  greet(hello: string): void {
     this.outbound.open(hello);
+    this.letIn();
+  }
+
+  /** Handles what came and what comes. Also of a peer that closed before its hello: it may have sent and gone at once. */
+  letIn(): void {
     this.inbound.release('opening');
   }
 
@@ -122,6 +127,8 @@ export class NativeConnection implements LiveConnection, ReaderSink {
 
   private listen(): void {
     this.socket.on('message', (data: Buffer, isBinary: boolean) => {
+      // A frame may be older than a standstill of this process, after which its sender no longer counts on it.
+      this.parts.guard.stalls();
       this.heartbeat.heard();
       if (isBinary) this.close(CLOSE.unsupportedData);
       else this.inbound.push(data.toString('utf8'), data.length);

@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Metrics } from '../../common/metrics.js';
+import { StallGuard } from '../../common/stall-guard.js';
 import { CLOSE } from '../../protocol/index.js';
 import { RoutingService } from '../../modules/routing/index.js';
 import type { ConnectionParts } from './connection-parts.js';
@@ -26,12 +27,13 @@ export class NativeConnections implements OnApplicationShutdown {
     routing: RoutingService,
     settings: NativeSettings,
     clock: Clock,
+    guard: StallGuard,
     private readonly metrics: Metrics,
   ) {
     const { heap_size_limit: heapLimit } = getHeapStatistics();
     this.budget = new OutboundBudget(heapLimit * settings.outboundTotalFraction);
     this.lag = new LoopLag(clock, settings.pongLagMs);
-    const shared = { clock, settings, metrics, turn: new FlushTurn(), budget: this.budget, lag: this.lag };
+    const shared = { clock, guard, settings, metrics, turn: new FlushTurn(), budget: this.budget, lag: this.lag };
     this.parts = { ...shared, failStop: (exhausted) => routing.failStop(exhausted) };
     metrics.observe('allspark_outbound_bytes', 'Bytes waiting for all connections', () => this.budget.bytes);
     metrics.observe('allspark_unanswered_frames', 'Frames that have no answer yet', () => this.unanswered());
