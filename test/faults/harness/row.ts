@@ -6,7 +6,7 @@ export interface Row {
   readonly title: string;
   /** The storage families that it concerns. */
   readonly families: readonly Family[];
-  /** Whether it is part of the short form. */
-  readonly short: boolean;
+  /** Whether it is part of the short form, and on which families only. */
+  readonly short: boolean | readonly Family[];
   run(scene: Scene): Promise<void>;
 }

@@ -87,7 +87,7 @@ export class TcpProxy {
 
   /** Fair weather again; links that were stopped for good are reset. */
   heal(): void {
-    const stopped = this.weather.stopAfter.up + this.weather.stopAfter.down < Infinity;
+    const stopped = Math.min(this.weather.stopAfter.up, this.weather.stopAfter.down) < Infinity;
     Object.assign(this.weather, fair());
     this.refusing = false;
     if (stopped) this.reset();

@@ -12,7 +12,7 @@ export const f13: Row = {
   id: 'F13',
   title: 'half-open clients',
   families: FAMILIES,
-  short: true,
+  short: ['embedded'],
   async run(scene) {
     const { report, short } = scene;
     const server = await scene.server(short ? FAST : {});

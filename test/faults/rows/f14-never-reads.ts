@@ -15,7 +15,7 @@ export const f14: Row = {
   id: 'F14',
   title: 'a client that never reads',
   families: FAMILIES,
-  short: true,
+  short: ['embedded'],
   async run(scene) {
     const { report, short } = scene;
     const server = await scene.server();

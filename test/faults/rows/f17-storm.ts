@@ -20,7 +20,7 @@ export const f17: Row = {
   id: 'F17',
   title: 'a reconnect storm',
   families: FAMILIES,
-  short: true,
+  short: ['embedded'],
   async run(scene) {
     const { report, short } = scene;
     const clients = short ? 1_000 : 3_000;

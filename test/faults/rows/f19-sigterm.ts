@@ -13,7 +13,7 @@ export const f19: Row = {
   id: 'F19',
   title: 'SIGTERM twice, and beside a stuck client',
   families: FAMILIES,
-  short: true,
+  short: false,
   async run(scene) {
     await leave(scene);
   },
