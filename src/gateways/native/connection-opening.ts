@@ -35,6 +35,7 @@ export class ConnectionOpening {
     this.opening.add(connection);
     try {
       await this.takePart(connection);
+      connection.letIn();
     } catch (error) {
       if (error instanceof StoreUnavailable) this.logger.warn(`not opened: ${error.message}`);
       else this.logger.error(error);
@@ -67,7 +68,7 @@ export class ConnectionOpening {
     if (point.suspectedRollback)
       this.logger.warn('a client knows more of its inbox than there is: was the store set back?');
     this.metrics.inboxPending.observe(state.pending);
-    connection.open(this.hello(connection, state, point));
+    connection.greet(this.hello(connection, state, point));
     connection.reader.start(point.after, state.tailSeq, state.marks);
   }
 
