@@ -1,11 +1,13 @@
 /** A queue as the sum over all of them sees it. */
 export interface Weighed {
   readonly bytes: number;
+  /** Whether its end has begun: giving it up once more frees nothing. */
+  readonly isEnding: boolean;
   /** Ends it and forgets what waits in it. */
   giveUp(): void;
 }
 
-/** Bounds what waits for all connections together: above the limit the largest is given up. */
+/** Bounds what waits for all connections together: above the limit the largest that stays is given up. */
 export class OutboundBudget {
   private readonly queues = new Set<Weighed>();
   private sum = 0;
@@ -36,7 +38,9 @@ export class OutboundBudget {
 
   private largest(): Weighed | undefined {
     let largest: Weighed | undefined;
-    for (const queue of this.queues) if (queue.bytes > (largest?.bytes ?? 0)) largest = queue;
+    for (const queue of this.queues) {
+      if (!queue.isEnding && queue.bytes > (largest?.bytes ?? 0)) largest = queue;
+    }
     return largest;
   }
 }

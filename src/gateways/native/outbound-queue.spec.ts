@@ -194,6 +194,19 @@ describe('all outbound frames together', () => {
     expect([small.state.slow, large.state.slow]).toEqual([1, 0]);
   });
 
+  it('are bounded also while the largest peer is closing and its bytes are still on their way', async () => {
+    const budget = new OutboundBudget(2_000);
+    const [closing, large, small] = [peer({ budget }), peer({ budget }), peer({ budget })];
+    closing.sink.takes = false;
+    closing.queue.push('x'.repeat(1_200));
+    await turn();
+    closing.state.open = false;
+    large.queue.push('x'.repeat(700));
+    small.queue.push('x'.repeat(200));
+    expect([closing, large, small].map(({ state }) => state.slow)).toEqual([0, 1, 0]);
+    expect(budget.bytes).toBeLessThan(2_000);
+  });
+
   it('are back at nothing when the sockets are gone', async () => {
     const budget = new OutboundBudget(Infinity);
     const peers = [peer({ budget }), peer({ budget }), peer({ budget, open: false })];

@@ -60,6 +60,10 @@ export class OutboundQueue implements Weighed {
     return this.queued + this.inFlight;
   }
 
+  get isEnding(): boolean {
+    return !this.owner.isOpen();
+  }
+
   get roomy(): boolean {
     return !this.isFull;
   }
