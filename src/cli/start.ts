@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SystemClock } from '../common/clock.js';
 import { createLogger, type Logger } from '../common/logging.js';
 import { CONFIG_EXIT_CODE, formatFaults } from '../config/fault.js';
 import { type Config, loadConfig } from '../config/load-config.js';
@@ -6,6 +7,7 @@ import { setWithoutEffect } from '../config/not-in-force.js';
 import { slices } from '../config/slices.js';
 import { StoreUnavailable } from '../modules/inbox/index.js';
 import { EXIT } from './exit-codes.js';
+import { ownProcess } from './own-process.js';
 import { Supervisor } from './supervisor.js';
 
 /** Runs a server node until it is told to go; the exit code. */
@@ -23,7 +25,7 @@ export async function start(argv: readonly string[]): Promise<number> {
 }
 
 async function run(config: Config, logger: Logger): Promise<number> {
-  const supervisor = new Supervisor(logger, slices.drain(config.settings).totalMs);
+  const supervisor = new Supervisor(logger, slices.drain(config.settings).totalMs, ownProcess, new SystemClock());
   try {
     const { startServer } = await import('../create-app.js');
     const server = await startServer(config, logger);

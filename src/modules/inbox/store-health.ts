@@ -4,4 +4,9 @@ export abstract class StoreHealth {
   abstract problem(): string | undefined;
   /** Called once when the store failed in a way that only a restart can mend: nothing may be confirmed any more. */
   abstract onFatal(call: (error: Error) => void): void;
+
+  /** Closed, but a thread of this process waits for the store and cannot be called back: an exit would wait for it. */
+  get isStuck(): boolean {
+    return false;
+  }
 }

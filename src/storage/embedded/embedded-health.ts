@@ -45,6 +45,10 @@ export class EmbeddedHealth extends StoreHealth {
     return this.store.isClosed ? 'the store is closed' : this.disk;
   }
 
+  override get isStuck(): boolean {
+    return this.store.isStuck;
+  }
+
   onFatal(call: (error: Error) => void): void {
     this.store.writes.onFatal(call);
   }

@@ -19,6 +19,7 @@ export class EmbeddedStore {
   readonly merger: Merger;
   private readonly commitListeners: Array<() => void> = [];
   private closed: Promise<void> | undefined;
+  private stuck = false;
 
   private constructor(
     private readonly environment: Environment,
@@ -109,6 +110,11 @@ export class EmbeddedStore {
     });
   }
 
+  /** Closed, but a write still waits for the lock of another process, or for the disk. */
+  get isStuck(): boolean {
+    return this.stuck;
+  }
+
   get isClosed(): boolean {
     return this.closed !== undefined;
   }
@@ -124,6 +130,7 @@ export class EmbeddedStore {
     openStores.delete(this);
     // An environment with a transaction that waits for another process cannot be closed; the process's end does it.
     if (isIdle) await this.environment.close();
+    else this.stuck = true;
   }
 
   /** Called after each commit. */

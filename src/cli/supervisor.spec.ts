@@ -1,0 +1,145 @@
+import { EventEmitter } from 'node:events';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../common/clock.js';
+import { createLogger } from '../common/logging.js';
+import type { RunningServer } from '../create-app.js';
+import { EXIT } from './exit-codes.js';
+import type { OwnProcess, ProcessEvent } from './own-process.js';
+import { Supervisor } from './supervisor.js';
+
+const DRAIN_MS = 25_000;
+
+class FakeProcess implements OwnProcess {
+  isInteractive = false;
+  readonly ends: (number | string)[] = [];
+  private readonly events = new EventEmitter();
+
+  on(event: ProcessEvent, listener: (error: unknown) => void): void {
+    this.events.on(event, listener);
+  }
+
+  emit(event: ProcessEvent, error?: Error): void {
+    this.events.emit(event, error);
+  }
+
+  exit(code: number): void {
+    this.ends.push(code);
+  }
+
+  die(signal: string): void {
+    this.ends.push(signal);
+  }
+}
+
+class FakeServer {
+  fail!: (error: Error) => void;
+  closed!: () => void;
+  readonly health = { isStuck: false, onFatal: (call: (error: Error) => void) => void (this.fail = call) };
+  private readonly closing = new Promise<void>((resolve) => (this.closed = resolve));
+
+  readonly close = (): Promise<void> => this.closing;
+  readonly app = { get: () => this.health };
+}
+
+let self: FakeProcess;
+let server: FakeServer;
+let clock: ManualClock;
+let logged: string[];
+let supervisor: Supervisor;
+
+beforeEach(() => {
+  self = new FakeProcess();
+  server = new FakeServer();
+  clock = new ManualClock();
+  logged = [];
+  const destination = { write: (line: string) => void logged.push(line) };
+  supervisor = new Supervisor(createLogger({ level: 'info', pretty: false, destination }), DRAIN_MS, self, clock);
+  supervisor.watch(server as unknown as RunningServer);
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
+
+describe('a process that is told to go', () => {
+  it('drains once, says for how long, and exits with 0', async () => {
+    self.emit('SIGTERM');
+    self.emit('SIGTERM');
+    server.closed();
+    expect(await supervisor.ended).toBe(EXIT.ok);
+    await turn();
+    expect(self.ends).toEqual([EXIT.ok]);
+    expect(logged.filter((line) => /draining, at most 25 s/.test(line))).toHaveLength(1);
+  });
+
+  it('ends by SIGTERM, not by an exit that would wait, when the store is stuck', async () => {
+    self.emit('SIGTERM');
+    server.health.isStuck = true;
+    server.closed();
+    await turn();
+    expect(self.ends).toEqual(['SIGTERM']);
+  });
+
+  it('ends when the drain takes longer than it may', () => {
+    self.emit('SIGTERM');
+    clock.advance(DRAIN_MS - 1);
+    expect(self.ends).toEqual([]);
+    clock.advance(1);
+    expect(self.ends).toEqual(['SIGTERM']);
+  });
+
+  it('ends at once at a second Ctrl-C on a terminal, but not at the echo of the first', () => {
+    self.isInteractive = true;
+    self.emit('SIGINT');
+    clock.advance(20);
+    self.emit('SIGINT');
+    expect(self.ends).toEqual([]);
+    clock.advance(1_000);
+    self.emit('SIGINT');
+    expect(self.ends).toEqual(['SIGINT']);
+  });
+
+  it('has one drain for any number of SIGINT where nobody sits before it', () => {
+    self.emit('SIGINT');
+    clock.advance(1_000);
+    self.emit('SIGINT');
+    expect(self.ends).toEqual([]);
+  });
+});
+
+describe('a process in which something broke', () => {
+  it('exits with the code of what broke', async () => {
+    server.fail(new Error('disk gone'));
+    server.closed();
+    expect(await supervisor.ended).toBe(EXIT.io);
+    await turn();
+    expect(self.ends).toEqual([EXIT.io]);
+  });
+
+  it('is gone within 5 s, and nobody takes it for an end in good order', () => {
+    self.emit('uncaughtException', new Error('unforeseen'));
+    clock.advance(5_000);
+    expect(self.ends).toEqual(['SIGKILL']);
+  });
+
+  it('exits non-zero although it was going away already', async () => {
+    self.emit('SIGTERM');
+    server.fail(new Error('disk gone'));
+    server.closed();
+    expect(await supervisor.ended).toBe(EXIT.io);
+  });
+
+  it('is gone within 5 s although it was going away already', () => {
+    self.emit('SIGTERM');
+    clock.advance(1_000);
+    server.fail(new Error('disk gone'));
+    clock.advance(5_000);
+    expect(self.ends).toEqual(['SIGKILL']);
+  });
+
+  it('gets no more time by breaking again', () => {
+    server.fail(new Error('disk gone'));
+    clock.advance(3_000);
+    self.emit('unhandledRejection', new Error('and more'));
+    clock.advance(2_000);
+    expect(self.ends).toEqual(['SIGKILL']);
+  });
+});
