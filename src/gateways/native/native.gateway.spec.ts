@@ -3,7 +3,7 @@ import { clientFrame, closeFrame, OPCODE, type RawSocket } from '../../../test/s
 import { ManualClock } from '../../common/clock.js';
 import { Metrics } from '../../common/metrics.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
-import { InboxService } from '../../modules/inbox/index.js';
+import { InboxLog, InboxService } from '../../modules/inbox/index.js';
 import { Admission } from './admission.js';
 import type { NativeConnection } from './native-connection.js';
 import { NativeConnections } from './native-connections.js';
@@ -129,6 +129,25 @@ describe('frames', () => {
     await b.json({ type: -111, seq: 1 });
     await eventually(async () => (await scene.server.get(InboxService).state('b')).ackedSeq === 1);
     expect((await scene.join({ sub: 'b' })).hello).toMatchObject({ acked_seq: 1, tail_seq: 1 });
+  });
+
+  it('that acknowledge what is acknowledged already ask nothing of the store', async () => {
+    await send(a, 'b', 'm1');
+    expect(await b.nextJson()).toMatchObject({ seq: 1 });
+    await b.json({ type: -111, seq: 1 });
+    const inbox = scene.server.get(InboxService);
+    await eventually(async () => (await inbox.state('b')).ackedSeq === 1);
+    const log = scene.server.get(InboxLog);
+    const marks = log.marks.bind(log);
+    let questions = 0;
+    log.marks = (logs) => {
+      questions += 1;
+      return marks(logs);
+    };
+    await b.write(Buffer.concat([1, 0, 1].map((seq) => clientFrame(JSON.stringify({ type: -111, seq })))));
+    await b.json({ type: -120 });
+    expect(await b.nextJson()).toEqual({ type: -121 });
+    expect(questions).toBe(0);
   });
 
   it('that ask for the inbox get a page', async () => {

@@ -253,9 +253,9 @@ describe('what an acknowledgement covers', () => {
     const rows = fill(3);
     reader.start(2, 3, NO_MARKS);
     await settled();
-    expect(reader.covered(3).totals).toBeUndefined();
+    expect(reader.covered(3)?.totals).toBeUndefined();
     reader.raiseAcked(2);
-    expect(reader.covered(3).totals).toEqual((rows[2] as LogRow).totals);
+    expect(reader.covered(3)?.totals).toEqual((rows[2] as LogRow).totals);
   });
 
   it('names the rows whose senders want to hear of it', async () => {
@@ -264,8 +264,20 @@ describe('what an acknowledgement covers', () => {
     fill(2);
     reader.start(0, 3, NO_MARKS);
     await settled();
-    expect(reader.covered(3).reports).toEqual(new Map([[1, 'k1']]));
+    expect(reader.covered(3)?.reports).toEqual(new Map([[1, 'k1']]));
     reader.raiseAcked(1);
-    expect(reader.covered(3).reports).toEqual(new Map());
+    expect(reader.covered(3)?.reports).toEqual(new Map());
+  });
+
+  it('is nothing new up to what the node has acknowledged, by whichever connection', async () => {
+    const reader = readerOf();
+    fill(3);
+    reader.start(0, 3, { ...NO_MARKS, acked: 1 });
+    await settled();
+    expect(reader.covered(1)).toBeUndefined();
+    expect(reader.covered(2)).toBeDefined();
+    reader.raiseAcked(2);
+    expect(reader.covered(2)).toBeUndefined();
+    expect(reader.covered(3)).toBeDefined();
   });
 });

@@ -88,10 +88,11 @@ export class InboxReader {
     this.pump();
   }
 
-  /** What an acknowledgement of this connection covers; throws a refusal when it was not sent so far. */
-  covered(seq: number): Acknowledged {
+  /** What an acknowledgement of this connection covers, if anything new; throws a refusal when it was not sent so far. */
+  covered(seq: number): Acknowledged | undefined {
     const reason = `at most ${this.sent} was sent here`;
     if (seq > this.sent) throw new Refusal('invalid_field', { field: 'seq', reason });
+    if (seq <= this.acked) return undefined;
     const flights = this.flights.toArray().filter(({ n }) => n <= seq);
     const reports = new Map<number, string>();
     for (const { n, reportKey } of flights) if (reportKey !== undefined) reports.set(n, reportKey);
