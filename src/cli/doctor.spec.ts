@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { judgeSpace, judgeSync, lookAtStore, nearestDirectory } from './doctor/d
 import { failing, findingText, fine, warning } from './doctor/finding.js';
 import { judgeFileDescriptors, judgeNode } from './doctor/machine.js';
 import { lookAtPort } from './doctor/port.js';
-import { judgeMode, lookAtSecretFiles } from './doctor/secret-files.js';
+import { judgeMode, lookAtDataFiles, lookAtSecretFiles } from './doctor/secret-files.js';
 import { EXIT } from './exit-codes.js';
 
 const GIB = 2 ** 30;
@@ -73,6 +73,19 @@ describe('doctor', () => {
     writeFileSync(path, 'secret', { mode: 0o644 });
     expect(lookAtSecretFiles(configOf({ argv: ['--data-dir', folder] }), {})).toMatchObject([{ level: 'warn' }]);
     expect(lookAtSecretFiles(configOf({ argv: ['--data-dir', '/nowhere'] }), {})).toMatchObject([{ level: 'ok' }]);
+  });
+
+  it('warns of messages that others can read', () => {
+    const settings = settingsOf({ argv: ['--data-dir', folder] });
+    writeFileSync(join(folder, 'data.mdb'), '', { mode: 0o600 });
+    expect(lookAtDataFiles(settings).map(({ level }) => level)).toEqual(['ok', 'ok']);
+    chmodSync(folder, 0o755);
+    chmodSync(join(folder, 'data.mdb'), 0o644);
+    expect(lookAtDataFiles(settings)).toMatchObject([
+      { level: 'warn', advice: `chmod 700 ${folder}` },
+      { level: 'warn', advice: `chmod 600 ${join(folder, 'data.mdb')}` },
+    ]);
+    expect(lookAtDataFiles(settingsOf({ argv: ['--data-dir', '/nowhere'] }))).toEqual([]);
   });
 
   it('ends with 0 unless something fails', () => {

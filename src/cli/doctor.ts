@@ -3,7 +3,7 @@ import { lookAtSpace, lookAtStore } from './doctor/disk.js';
 import { findingText, type Finding } from './doctor/finding.js';
 import { fileDescriptorLimit, judgeFileDescriptors, judgeNode } from './doctor/machine.js';
 import { lookAtPort } from './doctor/port.js';
-import { lookAtSecretFiles } from './doctor/secret-files.js';
+import { lookAtDataFiles, lookAtSecretFiles } from './doctor/secret-files.js';
 import { EXIT } from './exit-codes.js';
 import { requireSettings } from './settings.js';
 
@@ -39,6 +39,7 @@ async function* lookAround(flags: readonly string[]): AsyncGenerator<Finding> {
   yield await lookAtStore(settings);
   yield await lookAtSpace(settings);
   yield* lookAtSecretFiles(config, process.env);
+  yield* lookAtDataFiles(settings);
   yield judgeFileDescriptors(await fileDescriptorLimit(), settings.CAPACITY);
   yield judgeStep(clocks, readClocks());
   const difference = judgeDifference(port.serverDate, Date.now(), settings.CLOCK_LEEWAY_MS);

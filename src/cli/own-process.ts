@@ -13,7 +13,7 @@ export interface OwnProcess {
 }
 
 export const ownProcess: OwnProcess = {
-  isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  isInteractive: process.stdin.isTTY && process.stderr.isTTY,
   on: (event, listener) => void process.on(event, listener),
   exit: (code) => process.exit(code),
   die: (signal) => {

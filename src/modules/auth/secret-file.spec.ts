@@ -30,6 +30,11 @@ describe('the secret of a data folder', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
+  it('is made in a folder that nobody else can enter', async () => {
+    await loadOrMakeSecret(path);
+    expect((await stat(join(folder, 'data'))).mode & 0o777).toBe(0o700);
+  });
+
   it('is the same on every later start', async () => {
     const secret = await loadOrMakeSecret(path);
     const before = await readFile(path, 'utf8');

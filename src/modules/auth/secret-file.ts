@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { constants, mkdir, open, type FileHandle } from 'node:fs/promises';
+import { constants, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makePrivateFolder, syncFolder } from '../../common/private-folder.js';
 import { AuthSetupFault } from './auth.errors.js';
 import { SECRET_BYTES } from './pinned-key.js';
 
@@ -14,7 +15,7 @@ const LINE_BYTES = 4_096;
  * heals the empty file of a maker that crashed. `warn` is told when others may read the file.
  */
 export async function loadOrMakeSecret(path: string, warn: (text: string) => void = () => {}): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
+  makePrivateFolder(dirname(path));
   const file = (await createNew(path)) ?? (await openReadable(path));
   try {
     await warnIfOpen(file, path, warn);
@@ -53,7 +54,8 @@ async function makeSecret(path: string): Promise<string> {
   try {
     await file.write(`${randomBytes(SECRET_BYTES).toString('base64url')}\n`);
     await file.sync();
-    await syncFolder(dirname(path));
+    // Without it a power cut could lose the new name, and with it every key that was signed since.
+    syncFolder(dirname(path));
     return (await firstLine(file)) ?? '';
   } finally {
     await file.close();
@@ -64,16 +66,6 @@ async function firstLine(file: FileHandle): Promise<string | undefined> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(LINE_BYTES), 0, LINE_BYTES, 0);
   const [line = ''] = buffer.toString('utf8', 0, bytesRead).trimStart().split(/\r?\n/, 1);
   return line.trim() || undefined;
-}
-
-/** Without it a power cut could lose the new name, and with it every key that was signed since. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ it('gives the file its name only when it is whole', async () => {
     await writing('whole')(draft);
   });
   expect(readFileSync(dataFile(), 'utf8')).toBe('whole');
-  expect(readdirSync(folder)).toEqual(['data.mdb']);
+  expect(readdirSync(folder)).toEqual(['data.mdb', 'lock.mdb']);
 });
 
 it('leaves a file alone that is there', async () => {
@@ -34,7 +34,7 @@ it('keeps the file of the process that was first', async () => {
     writeFileSync(dataFile(), 'first');
   });
   expect(readFileSync(dataFile(), 'utf8')).toBe('first');
-  expect(readdirSync(folder)).toEqual(['data.mdb']);
+  expect(readdirSync(folder)).toEqual(['data.mdb', 'lock.mdb']);
 });
 
 it('leaves nothing behind when the file cannot be made', async () => {
@@ -48,5 +48,14 @@ it('a store opens beside the draft that a power loss left', async () => {
   const left = mkdtempSync(join(store.dataDir, 'new-'));
   writeFileSync(join(left, 'data.mdb'), Buffer.alloc(8_192));
   expect((await store.open()).epoch()).not.toBe('');
+  await store.remove();
+});
+
+it('a store makes its folder and its files for their owner alone', async () => {
+  const store = new StoreFolder();
+  const dataDir = join(store.dataDir, 'new');
+  await store.open({ dataDir });
+  const modes = [dataDir, join(dataDir, 'data.mdb'), join(dataDir, 'lock.mdb')].map((path) => statSync(path).mode);
+  expect(modes.map((mode) => mode & 0o777)).toEqual([0o700, 0o600, 0o600]);
   await store.remove();
 });
