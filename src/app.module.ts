@@ -16,6 +16,7 @@ import {
   embeddedOptions,
   httpSettings,
   inboxSettings,
+  loopLagLimits,
   mongoOptions,
   nativeSettings,
   routingSettings,
@@ -62,7 +63,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.forRoot(),
+        PlatformModule.forRoot({ loopLag: loopLagLimits(config) }),
         SettingsModule.forRoot(config),
         ModuleSettings.of(surroundings),
         storageOf(config),

@@ -3,6 +3,7 @@ export { AppModule, type AppSurroundings } from './app.module.js';
 export { Clock, ManualClock, SystemClock, type Timer } from './common/clock.js';
 export { Lifecycle, type Phase } from './common/lifecycle.js';
 export { createLogger, type Logger, NestLogger } from './common/logging.js';
+export { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
 export { Metrics } from './common/metrics.js';
 export { StallGuard } from './common/stall-guard.js';
 export { formatFaults, type Fault } from './config/fault.js';
@@ -40,5 +41,5 @@ export {
 } from './modules/inbox/index.js';
 export { NodeRegistry, NodesModule, NodesService, ServerNode, ServerNodes } from './modules/nodes/index.js';
 export { RoutingModule, RoutingService, RoutingSettings, type Answer, type Sender } from './modules/routing/index.js';
-export { PlatformModule } from './platform.module.js';
+export { PlatformModule, type PlatformOptions } from './platform.module.js';
 export { EmbeddedStorageModule, type EmbeddedOptions } from './storage/embedded/index.js';

@@ -1,3 +1,4 @@
+import type { LoopLagLimits } from './common/loop-lag.js';
 import type { Config } from './config/load-config.js';
 import { allowedOrigins, ownBaseUrl, slices } from './config/slices.js';
 import type { HttpSettings, PublicAddress } from './gateways/http/index.js';
@@ -53,6 +54,10 @@ export function connectionsSettings({ settings }: Config): ConnectionsSettings {
   return { perNode: slices.connections(settings).perNode };
 }
 
+export function loopLagLimits({ settings }: Config): LoopLagLimits {
+  return { ...slices.health(settings), pongLagMs: slices.socket(settings).pongLagMs };
+}
+
 export function inboxSettings({ settings }: Config): InboxSettings {
   const inbox = slices.inbox(settings);
   const routing = slices.routing(settings);
@@ -94,7 +99,6 @@ export function httpSettings({ settings }: Config): HttpSettings {
   const http = slices.http(settings);
   return {
     ...http,
-    ...slices.health(settings),
     maxBodyBytes: http.bodyBytes,
     maxMessagesBodyBytes: http.messagesBodyBytes,
     maxMessages: http.messagesPerCall,

@@ -23,6 +23,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "InboxService",
       "InboxSettings",
       "Lifecycle",
+      "LoopLag",
       "ManualClock",
       "Metrics",
       "NativeGatewayModule",

@@ -6,6 +6,7 @@ import { type DynamicModule, Global, type INestApplication, Module, type ModuleM
 import { Test } from '@nestjs/testing';
 import { Clock, SystemClock } from '../../src/common/clock.js';
 import { Lifecycle } from '../../src/common/lifecycle.js';
+import { LoopLag } from '../../src/common/loop-lag.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
 import { AuthModule, type Role, signAuthKey } from '../../src/modules/auth/index.js';
@@ -60,11 +61,12 @@ export const NATIVE_SETTINGS = {
   pingIntervalMs: 25_000,
   pingJitterFraction: 0.1,
   pongTimeoutMs: 10_000,
-  pongLagMs: 1_000,
   drainReadinessMs: 0,
   drainSpreadMs: 0,
   drainTotalMs: 25_000,
 } satisfies NativeSettings;
+
+const LOOP_LAG = { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 };
 
 const INBOX_SETTINGS: InboxSettings = {
   maxMessages: 10_000,
@@ -107,6 +109,7 @@ class Surroundings {
     const providers = [
       { provide: Clock, useValue: clock },
       { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
+      { provide: LoopLag, useValue: new LoopLag(clock, LOOP_LAG) },
       { provide: Lifecycle, useValue: new Lifecycle() },
       { provide: Metrics, useValue: new Metrics() },
       { provide: NativeSettings, useValue: { ...NATIVE_SETTINGS, ...native } },
@@ -167,6 +170,7 @@ export class NativeApp {
   }
 
   async close(): Promise<void> {
+    this.get(LoopLag).stop();
     this.get(StallGuard).stop();
     await this.app.close();
     await rm(this.folder, { recursive: true, force: true });

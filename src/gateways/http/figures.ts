@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
 import { InboxService } from '../../modules/inbox/index.js';
-import { LoopLag } from './loop-lag.js';
 
 /** What node.js says of the process: one set, however many applications live in it. */
 let ofProcess: readonly Metric[] | undefined;

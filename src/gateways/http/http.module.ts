@@ -21,7 +21,6 @@ import { Figures } from './figures.js';
 import { HealthController } from './health.controller.js';
 import { InboxCalls } from './inbox-calls.js';
 import { InboxController } from './inbox.controller.js';
-import { LoopLag } from './loop-lag.js';
 import { MessageBatches } from './message-batches.js';
 import { MessagesController } from './messages.controller.js';
 import { MetricsListener } from './metrics-listener.js';
@@ -58,7 +57,7 @@ export interface HttpGatewayWiring {
 }
 
 /**
- * Needs from its surroundings: `HttpSettings`, `PublicAddress`, `Clock`, `Lifecycle`, `Metrics`, `StoreHealth`, and what
+ * Needs from its surroundings: `HttpSettings`, `PublicAddress`, `Clock`, `Lifecycle`, `LoopLag`, `Metrics`, `StoreHealth`, and what
  * the modules need. The application has to be created with `bodyParser: false` or `rawBody: true`.
  */
 @Module({})
@@ -70,7 +69,6 @@ export class HttpGatewayModule implements NestModule {
       controllers: CONTROLLERS,
       providers: [
         { provide: RouteList, useFactory: () => new RouteList(CONTROLLERS, isGuarded) },
-        LoopLag,
         Readiness,
         Figures,
         MetricsListener,
@@ -81,7 +79,7 @@ export class HttpGatewayModule implements NestModule {
         InboxCalls,
         NodeViews,
       ],
-      exports: [RouteList, LoopLag, Readiness, MetricsListener, ProblemFilter],
+      exports: [RouteList, Readiness, MetricsListener, ProblemFilter],
     };
   }
 

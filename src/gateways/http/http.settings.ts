@@ -21,10 +21,6 @@ export abstract class HttpSettings {
   abstract readonly pageBytes: number;
   /** A call that waited so long (ms) is answered `retry_later`. */
   abstract readonly deadlineMs: number;
-  /** Event loop lag (ms, 99th percentile) above which this process is not ready … */
-  abstract readonly loopLagMs: number;
-  /** … when it lasts so long (ms). */
-  abstract readonly loopLagForMs: number;
   /** Where `/metrics` asks for no key; undefined: nowhere. Port 0 takes a free one. */
   abstract readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
 }

@@ -1,7 +1,6 @@
 export { HttpGatewayModule, type HttpGatewayWiring } from './http.module.js';
 export { HttpSettings, PublicAddress } from './http.settings.js';
 export { LimitedExpressAdapter, type ServerLimits } from './limited-express-adapter.js';
-export { LoopLag } from './loop-lag.js';
 export { MetricsListener } from './metrics-listener.js';
 export { ProblemFilter } from './problem.filter.js';
 export { Readiness } from './readiness.js';

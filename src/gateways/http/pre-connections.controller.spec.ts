@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
@@ -63,6 +64,20 @@ describe('POST /v1/pre-connections', () => {
     const answer = await app.call('post', '/v1/pre-connections', { by, body });
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ code, field });
+  });
+
+  it('is answered retry_later while the event loop is late for long', async () => {
+    const clock = new ManualClock(Date.now());
+    app = await HttpApp.start({ clock });
+    for (let second = 0; second < 5; second += 1) {
+      clock.jump(240);
+      clock.advance(760);
+    }
+    const answer = await app.call('post', '/v1/pre-connections', { by });
+    expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
+    expect(answer.headers['retry-after']).toBe('1');
+    clock.advance(1_000);
+    await ask();
   });
 
   it('is answered no_server_node by a server that is going away', async () => {

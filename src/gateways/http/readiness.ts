@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../common/lifecycle.js';
+import { LoopLag } from '../../common/loop-lag.js';
 import { StoreHealth } from '../../modules/inbox/index.js';
-import { LoopLag } from './loop-lag.js';
 
 /** Whether new work should be sent here. */
 @Injectable()

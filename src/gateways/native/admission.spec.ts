@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import type { LoopLag } from '../../common/loop-lag.js';
 import type { AuthenticatedUpgrade, UpgradeAuthenticator } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
@@ -13,6 +14,8 @@ import { NATIVE_SETTINGS } from '../../../test/support/native-app.js';
 import { Scene } from '../../../test/support/native-scene.js';
 
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
+
+const IN_TIME = { tooLate: false } as LoopLag;
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -27,7 +30,8 @@ function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
-  const admission = new Admission(authenticator, { id: '~s' } as ServerNode, lifecycle, NATIVE_SETTINGS, clock);
+  const parts = [authenticator, { id: '~s' } as ServerNode, lifecycle, IN_TIME] as const;
+  const admission = new Admission(...parts, NATIVE_SETTINGS, clock);
   const socket = new FakeSocket();
   return { clock, lifecycle, admission, socket, request: requestFrom('192.0.2.1'), peer: socket as unknown as Duplex };
 }
@@ -74,7 +78,7 @@ describe('an admission', () => {
 
 it('before the server node is ready peers are told to come back in a moment, not in half a minute', () => {
   const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
-  const parts = [{} as UpgradeAuthenticator, { id: '~s' } as ServerNode, new Lifecycle()] as const;
+  const parts = [{} as UpgradeAuthenticator, { id: '~s' } as ServerNode, new Lifecycle(), IN_TIME] as const;
   const admission = new Admission(...parts, settings, new ManualClock());
   const waits = Array.from({ length: 50 }, () => {
     try {

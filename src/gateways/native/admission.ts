@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import { LoopLag } from '../../common/loop-lag.js';
 import { UpgradeAuthenticator } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
@@ -28,6 +29,7 @@ export class Admission {
     private readonly authenticator: UpgradeAuthenticator,
     private readonly serverNode: ServerNode,
     private readonly lifecycle: Lifecycle,
+    private readonly lag: LoopLag,
     private readonly settings: NativeSettings,
     private readonly clock: Clock,
   ) {
@@ -49,6 +51,7 @@ export class Admission {
     const { phase } = this.lifecycle;
     if (phase === 'starting') throw this.soon();
     if (phase !== 'ready') throw this.later('the server node takes no connections now');
+    if (this.lag.tooLate) throw this.later('the server node is overloaded');
     const address = this.remoteAddress.of(request);
     if (keyed && this.failures.tooMany(address)) {
       throw new Refusal('rate_limited', { retryAfterMs: this.retryAfter() });

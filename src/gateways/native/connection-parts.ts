@@ -1,9 +1,9 @@
 import type { Clock } from '../../common/clock.js';
+import type { LoopLag } from '../../common/loop-lag.js';
 import type { Metrics } from '../../common/metrics.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import type { FailStop } from '../../modules/routing/index.js';
 import type { FlushTurn } from './flush-turn.js';
-import type { LoopLag } from './loop-lag.js';
 import type { NativeSettings } from './native.settings.js';
 import type { OutboundBudget } from './outbound-budget.js';
 

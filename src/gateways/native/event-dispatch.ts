@@ -1,10 +1,10 @@
 import { Logger, type WsMessageHandler } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../../common/clock.js';
+import type { LoopLag } from '../../common/loop-lag.js';
 import type { EdgeSocket } from './edge-socket.js';
 import { Heartbeat, type HeartbeatSettings } from './heartbeat.js';
 import { type InboundFrame, type InboundLimits, InboundQueue } from './inbound-queue.js';
-import type { LoopLag } from './loop-lag.js';
 
 interface Envelope {
   readonly event: string;

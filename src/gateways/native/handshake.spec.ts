@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { clientFrame, RawSocket } from '../../../test/support/raw-socket.js';
+import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { Metrics } from '../../common/metrics.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
@@ -202,6 +203,24 @@ describe('a handshake is refused by a problem document', () => {
     expect(Number(response.headers.get('retry-after'))).toBeLessThanOrEqual(30);
     expect(JSON.parse(response.body)).toMatchObject({ code: 'retry_later' });
     scene.server.get(Lifecycle).becomeReady();
+    expect((await scene.ask({ sub: 'a' })).response.status).toBe(101);
+  });
+
+  it('with 503 while its event loop is late for long, and says when to come back', async () => {
+    const clock = new ManualClock(Date.now());
+    await start({ clock });
+    const second = (lateMs: number): void => {
+      clock.jump(lateMs + 20);
+      clock.advance(980 - lateMs);
+    };
+    for (let count = 0; count < 4; count += 1) second(220);
+    expect((await scene.ask({ sub: 'a' })).response.status).toBe(101);
+    second(220);
+    const { response } = await scene.ask({ sub: 'a' });
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(JSON.parse(response.body)).toMatchObject({ code: 'retry_later' });
+    second(0);
     expect((await scene.ask({ sub: 'a' })).response.status).toBe(101);
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Heartbeat } from './heartbeat.js';
-import { LoopLag } from './loop-lag.js';
 
 const SETTINGS = { pingIntervalMs: 25_000, pingJitterFraction: 0.1, pongTimeoutMs: 10_000, outboundPauseBytes: 1_000 };
 const LATEST_PING_MS = 27_500;
@@ -87,28 +86,6 @@ describe('a heartbeat', () => {
   it('leaves no timer when it is stopped', () => {
     const { clock, heartbeat } = watched();
     heartbeat.stop();
-    expect(clock.waiting).toBe(0);
-  });
-});
-
-describe('the lag of the event loop', () => {
-  it('is noticed by whoever asks before the beat could', () => {
-    const clock = new ManualClock();
-    const lag = new LoopLag(clock, 1_000);
-    clock.advance(5_000);
-    expect(lag.since(0)).toBe(false);
-    clock.jump(1_600);
-    expect(lag.since(5_000)).toBe(true);
-  });
-
-  it('counts only when it was after what is asked for', () => {
-    const clock = new ManualClock();
-    const lag = new LoopLag(clock, 1_000);
-    clock.jump(3_000);
-    expect(lag.since(0)).toBe(true);
-    clock.advance(2_000);
-    expect(lag.since(4_000)).toBe(false);
-    lag.stop();
     expect(clock.waiting).toBe(0);
   });
 });

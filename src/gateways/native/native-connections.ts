@@ -1,13 +1,13 @@
 import { getHeapStatistics } from 'node:v8';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { CLOSE } from '../../protocol/index.js';
 import { RoutingService } from '../../modules/routing/index.js';
 import type { ConnectionParts } from './connection-parts.js';
 import { FlushTurn } from './flush-turn.js';
-import { LoopLag } from './loop-lag.js';
 import { type Admitted, NativeConnection, type NativeSocket } from './native-connection.js';
 import { NativeSettings } from './native.settings.js';
 import { OutboundBudget } from './outbound-budget.js';
@@ -16,11 +16,10 @@ const KNOWN_CODES: ReadonlySet<number> = new Set<number>([...Object.values(CLOSE
 
 /** The native connections of this process, from the 101 to the end of their socket. */
 @Injectable()
-export class NativeConnections implements OnApplicationShutdown {
+export class NativeConnections {
   private readonly live = new Set<NativeConnection>();
   private readonly parts: ConnectionParts;
   private readonly budget: OutboundBudget;
-  private readonly lag: LoopLag;
   private whenEmpty: Array<() => void> = [];
 
   constructor(
@@ -28,12 +27,12 @@ export class NativeConnections implements OnApplicationShutdown {
     settings: NativeSettings,
     clock: Clock,
     guard: StallGuard,
+    lag: LoopLag,
     private readonly metrics: Metrics,
   ) {
     const { heap_size_limit: heapLimit } = getHeapStatistics();
     this.budget = new OutboundBudget(heapLimit * settings.outboundTotalFraction);
-    this.lag = new LoopLag(clock, settings.pongLagMs);
-    const shared = { clock, guard, settings, metrics, turn: new FlushTurn(), budget: this.budget, lag: this.lag };
+    const shared = { clock, guard, settings, metrics, turn: new FlushTurn(), budget: this.budget, lag };
     this.parts = { ...shared, failStop: (exhausted) => routing.failStop(exhausted) };
     metrics.observe('allspark_outbound_bytes', 'Bytes waiting for all connections', () => this.budget.bytes);
     metrics.observe('allspark_unanswered_frames', 'Frames that have no answer yet', () => this.unanswered());
@@ -65,10 +64,6 @@ export class NativeConnections implements OnApplicationShutdown {
   /** Resolves as soon as there is no connection. */
   async empty(): Promise<void> {
     if (this.live.size > 0) await new Promise<void>((resolve) => void this.whenEmpty.push(resolve));
-  }
-
-  onApplicationShutdown(): void {
-    this.lag.stop();
   }
 
   private unanswered(): number {

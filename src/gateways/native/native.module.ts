@@ -18,7 +18,7 @@ export interface NativeGatewayWiring {
 
 /**
  * The native websocket. Needs from its surroundings: `NativeSettings`, `UpgradeAuthenticator`, `Clock`, `StallGuard`,
- * `Lifecycle`, `Metrics`; and the application needs `useNativeWebsockets(app)`.
+ * `LoopLag`, `Lifecycle`, `Metrics`; and the application needs `useNativeWebsockets(app)`.
  */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, RoutingModule],

@@ -53,7 +53,6 @@ export abstract class NativeSettings {
   abstract readonly pingIntervalMs: number;
   abstract readonly pingJitterFraction: number;
   abstract readonly pongTimeoutMs: number;
-  abstract readonly pongLagMs: number;
 
   abstract readonly drainReadinessMs: number;
   abstract readonly drainSpreadMs: number;

@@ -4,13 +4,13 @@ import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer } from 'ws';
 import { Clock } from '../../common/clock.js';
+import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
 import { CLOSE } from '../../protocol/index.js';
 import { Admission } from './admission.js';
 import { EdgeSocket } from './edge-socket.js';
 import { EventDispatch } from './event-dispatch.js';
 import { ANY_FRAME, type GatewayOptions } from './gateway-options.js';
-import { LoopLag } from './loop-lag.js';
 import { NativeSettings } from './native.settings.js';
 import { type EdgeServer, UpgradeListener } from './upgrade-listener.js';
 
@@ -36,9 +36,9 @@ export class WebSocketAdapter extends AbstractWsAdapter {
     this.settings = app.get(NativeSettings, { strict: false });
     this.clock = app.get(Clock, { strict: false });
     const metrics = app.get(Metrics, { strict: false });
-    const { maxHeaderCount, pongLagMs } = this.settings;
+    const { maxHeaderCount } = this.settings;
     this.upgrades = new UpgradeListener(this.httpServer as Server, admission, metrics, maxHeaderCount, this.clock);
-    this.lag = new LoopLag(this.clock, pongLagMs);
+    this.lag = app.get(LoopLag, { strict: false });
   }
 
   create(port: number, options: GatewayOptions = {}): EdgeServer {
@@ -86,7 +86,6 @@ export class WebSocketAdapter extends AbstractWsAdapter {
 
   override async dispose(): Promise<void> {
     this.upgrades.dispose();
-    this.lag.stop();
   }
 
   private eventsOf(client: EdgeSocket): EventDispatch {

@@ -8,6 +8,7 @@ import { Test } from '@nestjs/testing';
 import request from 'supertest';
 import { Clock, SystemClock } from '../../../common/clock.js';
 import { Lifecycle } from '../../../common/lifecycle.js';
+import { LoopLag } from '../../../common/loop-lag.js';
 import { Metrics } from '../../../common/metrics.js';
 import { StallGuard } from '../../../common/stall-guard.js';
 import { AuthModule, type Role, signAuthKey } from '../../../modules/auth/index.js';
@@ -37,10 +38,10 @@ export const HTTP_SETTINGS = {
   pageMaxMessages: 1_000,
   pageBytes: 4 * KIB * KIB,
   deadlineMs: 5_000,
-  loopLagMs: 200,
-  loopLagForMs: 5_000,
   metricsAddress: undefined,
 } satisfies HttpSettings;
+
+const LOOP_LAG = { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 };
 
 const INBOX_SETTINGS = {
   maxMessages: 10_000,
@@ -99,6 +100,7 @@ class Surroundings {
     const providers = [
       { provide: Clock, useValue: clock },
       { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
+      { provide: LoopLag, useValue: new LoopLag(clock, LOOP_LAG) },
       { provide: Lifecycle, useValue: new Lifecycle() },
       { provide: Metrics, useValue: new Metrics() },
       { provide: HttpSettings, useValue: { ...HTTP_SETTINGS, ...http } },
@@ -177,6 +179,7 @@ export class HttpApp {
   }
 
   async close(): Promise<void> {
+    this.get(LoopLag).stop();
     this.get(StallGuard).stop();
     await this.app.close();
     await rm(this.folder, { recursive: true, force: true });
