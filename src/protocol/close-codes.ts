@@ -6,6 +6,7 @@ export const CLOSE = {
   tooBig: 1009,
   internal: 1011,
   restart: 1012,
+  tryLater: 1013,
   slowReader: 4000,
   noPong: 4001,
   keyExpired: 4002,

@@ -7,6 +7,7 @@ const WAITS: Partial<Record<CloseCode, readonly [number, number]>> = {
   [CLOSE.tooManyConnections]: [10_000, 30_000],
   [CLOSE.restart]: [500, 5_000],
   [CLOSE.internal]: [500, 5_000],
+  [CLOSE.tryLater]: [500, 5_000],
 };
 const OTHERWISE = [100, 1_000] as const;
 

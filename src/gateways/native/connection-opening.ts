@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Metrics } from '../../common/metrics.js';
-import { CLOSE, helloFrame } from '../../protocol/index.js';
+import { CLOSE, type CloseCode, helloFrame } from '../../protocol/index.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
 import {
   type InboxState,
@@ -37,9 +37,7 @@ export class ConnectionOpening {
       await this.takePart(connection);
       connection.letIn();
     } catch (error) {
-      if (error instanceof StoreUnavailable) this.logger.warn(`not opened: ${error.message}`);
-      else this.logger.error(error);
-      connection.close(CLOSE.internal);
+      connection.close(this.codeFor(error));
       // A registration whose answer was lost may reach the store behind the withdrawal of now.
       if (connection.reader) this.left.add(connection);
     }
@@ -70,6 +68,16 @@ export class ConnectionOpening {
     this.metrics.inboxPending.observe(state.pending);
     connection.greet(this.hello(connection, state, point));
     connection.reader.start(point.after, state.tailSeq, state.marks);
+  }
+
+  /** A store that is away is no fault of this server node, and asking again is the mend. */
+  private codeFor(error: unknown): CloseCode {
+    if (error instanceof StoreUnavailable) {
+      this.logger.warn(`not opened: ${error.message}`);
+      return CLOSE.tryLater;
+    }
+    this.logger.error(error);
+    return CLOSE.internal;
   }
 
   private hello(connection: NativeConnection, state: InboxState, { resumed, reason }: ResumePoint): string {

@@ -3,7 +3,7 @@ import { clientFrame, closeFrame, OPCODE, type RawSocket } from '../../../test/s
 import { ManualClock } from '../../common/clock.js';
 import { Metrics } from '../../common/metrics.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
-import { InboxLog, InboxService } from '../../modules/inbox/index.js';
+import { InboxLog, InboxService, StoreUnavailable } from '../../modules/inbox/index.js';
 import { Admission } from './admission.js';
 import type { NativeConnection } from './native-connection.js';
 import { NativeConnections } from './native-connections.js';
@@ -303,6 +303,23 @@ describe('a connection ends', () => {
     expect(await again.nextJson()).toMatchObject({ seq: 1, id: 'kept' });
     const metrics = scene.server.get(Metrics);
     await eventually(async () => (await metrics.text()).includes('closes_total{code="4000"} 1'));
+  });
+
+  it.each([
+    [1013, 'the store is away', new StoreUnavailable('away')],
+    [1011, 'the server has a fault', new Error('a fault')],
+  ])('with %i before its hello when %s, and may come back', async (code, _why, error) => {
+    await start();
+    const log = scene.server.get(InboxLog);
+    const epoch = log.epoch.bind(log);
+    log.epoch = () => Promise.reject(error);
+    const { socket, response } = await scene.ask({ sub: 'a' });
+    expect(response.status).toBe(101);
+    const first = await socket.frame();
+    expect([first?.opcode, first?.payload.readUInt16BE(0)]).toEqual([OPCODE.close, code]);
+    expect(first?.payload.toString('utf8', 2)).toMatch(/^retry_after_ms=\d{3,4}$/);
+    log.epoch = epoch;
+    await scene.join({ sub: 'a' });
   });
 
   it('and leaves nothing behind, however it ends', async () => {
