@@ -66,6 +66,13 @@ describe('doctor', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('fails for a data file that is no store', async () => {
+    writeFileSync(join(folder, 'data.mdb'), 'name,number');
+    const finding = await lookAtStore(settingsOf({ argv: ['--data-dir', folder] }));
+    expect(finding).toMatchObject({ check: 'store', level: 'fail' });
+    expect(finding.found).toContain('is not an Allspark store');
+  });
+
   it('warns of secrets that others can use', () => {
     expect(judgeMode('x', 0o100600).level).toBe('ok');
     expect(judgeMode('x', 0o100640)).toMatchObject({ level: 'warn', advice: 'chmod 600 x' });

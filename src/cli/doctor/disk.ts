@@ -3,6 +3,7 @@ import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ResolvedSettings } from '../../config/load-config.js';
 import { storeSlice } from '../../config/slices.js';
+import { NotAStore, requireStoreFile } from '../../storage/embedded/data-file-check.js';
 import { codeOf } from '../failure.js';
 import { failing, fine, warning, type Finding } from './finding.js';
 
@@ -19,12 +20,14 @@ export function nearestDirectory(path: string): string {
 }
 
 /** Writes and syncs as the store does, in a folder of its own that is taken away again. */
-export async function lookAtStore({ DATA_DIR }: ResolvedSettings): Promise<Finding> {
+export async function lookAtStore({ DATA_DIR, MONGODB_URI }: ResolvedSettings): Promise<Finding> {
   const place = nearestDirectory(DATA_DIR);
   const where = existsSync(DATA_DIR) ? DATA_DIR : `${DATA_DIR} (not made yet; tried in ${place})`;
   try {
+    if (MONGODB_URI === undefined) requireStoreFile(DATA_DIR);
     return judgeSync(await timeOfSyncs(place), where);
   } catch (error) {
+    if (error instanceof NotAStore) return failing('store', error.message, 'move it away, or set DATA_DIR');
     const advice = 'make it writable for this user, or set DATA_DIR';
     return failing('store', `${where} cannot be written (${codeOf(error) ?? 'no reason told'})`, advice);
   }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import { requireStoreFile } from './data-file-check.js';
 import { ensureDataFile } from './data-file.js';
 
 /** Raised with each change that an older program cannot read. */
@@ -38,10 +39,11 @@ export class Environment {
 
   /**
    * Opens or makes it. Each table is opened with the write lock held and this thread blocked, therefore all at once
-   * and here. Throws `StoreTooNew` before anything is written when a newer program wrote it.
+   * and here. Throws `StoreTooNew` or `NotAStore` before anything is written when a newer program or another one wrote it.
    */
   static async open(path: string): Promise<Environment> {
     await ensureDataFile(path, (draft) => openRoot(draft).close());
+    requireStoreFile(path);
     const root = openRoot(path);
     const meta: Meta = root.openDB({ name: 'meta', encoding: 'json' });
     const schema = Number(meta.get('schema') ?? SCHEMA_VERSION);
@@ -75,6 +77,8 @@ export class Environment {
 function openRoot(path: string): RootDatabase {
   return open({
     path,
+    // lmdb would take a folder with a dot in its name for a file.
+    noSubdir: false,
     maxDbs: MAX_TABLES,
     // With overlapping syncs another process could read, and deliver, what is not on the disk yet.
     overlappingSync: false,
