@@ -2,7 +2,7 @@ import { EXIT } from './exit-codes.js';
 import { CliFault } from './fault.js';
 
 const DEBUG_LEVELS = ['debug', 'trace'];
-const FILE_ERRORS = ['EACCES', 'EIO', 'EISDIR', 'EMFILE', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS'];
+export const FILE_ERRORS = ['EACCES', 'EIO', 'EISDIR', 'EMFILE', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS'];
 
 /** Tells what a command failed at; a stack only to those who asked for it with LOG_LEVEL. Gives the exit code. */
 export function tellFailure(error: unknown, env: NodeJS.ProcessEnv = process.env): number {

@@ -5,9 +5,9 @@ import { CONFIG_EXIT_CODE, formatFaults } from '../config/fault.js';
 import { type Config, loadConfig } from '../config/load-config.js';
 import { setWithoutEffect } from '../config/not-in-force.js';
 import { slices } from '../config/slices.js';
-import { StoreUnavailable } from '../modules/inbox/index.js';
 import { EXIT } from './exit-codes.js';
 import { ownProcess } from './own-process.js';
+import { startFault } from './start-fault.js';
 import { Supervisor } from './supervisor.js';
 
 /** Runs a server node until it is told to go; the exit code. */
@@ -58,23 +58,12 @@ function announce(url: string, serverNodeId: string, { settings, sources }: Conf
   );
 }
 
-function explain(error: unknown, config: Config, logger: Logger): number {
-  const { port, listenAddress } = slices.listen(config.settings);
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE') {
-    console.error(
-      `Port ${port} of ${listenAddress} is in use. Stop what runs there, or choose another: --port ${port + 1}`,
-    );
-    return EXIT.unavailable;
+function explain(error: unknown, { settings }: Config, logger: Logger): number {
+  const fault = startFault(error, settings);
+  if (fault === undefined) {
+    logger.fatal({ err: error }, 'cannot start');
+    return EXIT.internal;
   }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    console.error(`Cannot listen on ${listenAddress}:${port} (${code}). Choose another: --listen-address, --port`);
-    return EXIT.unavailable;
-  }
-  if (error instanceof StoreUnavailable) {
-    console.error(error.message);
-    return EXIT.unavailable;
-  }
-  logger.fatal({ err: error }, 'cannot start');
-  return EXIT.internal;
+  for (const line of [fault.message, ...fault.advice]) console.error(line);
+  return fault.exitCode;
 }

@@ -5,6 +5,7 @@ import { EXIT } from './exit-codes.js';
 import { CliFault } from './fault.js';
 import { note } from './output.js';
 import { requireSettings } from './settings.js';
+import { startFault } from './start-fault.js';
 
 export interface StoreOptions {
   readonly json?: boolean;
@@ -12,9 +13,12 @@ export interface StoreOptions {
 
 /** Begins another history in the embedded store, so that no client takes a restored backup for the inbox it knew. */
 export async function newEpoch({ json = false }: StoreOptions, args: readonly string[]): Promise<number> {
-  const dataDir = existingStore(requireSettings(args).settings);
+  const { settings } = requireSettings(args);
+  const dataDir = existingStore(settings);
   const { EmbeddedStore } = await import('../storage/embedded/embedded-store.js');
-  const store = await EmbeddedStore.open({ dataDir });
+  const store = await EmbeddedStore.open({ dataDir }).catch((error: unknown) => {
+    throw startFault(error, settings) ?? error;
+  });
   try {
     const before = store.epoch();
     const after = await store.newEpoch();

@@ -108,6 +108,12 @@ describe('the logger that Nest is given', () => {
     expect(lines.map(fieldsOf)).toMatchObject([{ msg: 'ready' }]);
   });
 
+  it('lowers to debug what Nest throws to its caller as well', () => {
+    const { logger, lines } = jsonLogger('info');
+    new NestLogger(logger).error(new Error('no store'), undefined, 'ExceptionHandler');
+    expect(lines).toEqual([]);
+  });
+
   it('receives what is logged through the logger of @nestjs/common', () => {
     const { logger, lines } = jsonLogger();
     NestFrontend.overrideLogger(new NestLogger(logger));

@@ -61,6 +61,9 @@ const QUIET_CONTEXTS = new Set([
   'WebSocketsController',
 ]);
 
+/** Where Nest tells why the application could not be made, before it throws that on: whoever started it says it again. */
+const STARTING_CONTEXT = 'ExceptionHandler';
+
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** Lets Nest, and every `Logger` of `@nestjs/common`, log through pino. */
@@ -77,7 +80,7 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...details: readonly unknown[]): void {
-    this.#write('error', message, details);
+    this.#write(details.at(-1) === STARTING_CONTEXT ? 'debug' : 'error', message, details);
   }
 
   fatal(message: unknown, ...details: readonly unknown[]): void {
