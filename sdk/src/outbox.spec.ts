@@ -14,6 +14,17 @@ const put = (id: string, lane = 'b', transient = false) => outbox.add({ id, lane
 const ignore = (sending: Promise<unknown>): void => void sending.catch(() => undefined);
 const putAll = (...ids: string[]): void => ids.forEach((id) => ignore(put(id)));
 
+/** Time passes whenever somebody looks at it. */
+class TickingTimers extends ManualTimers {
+  step = 0;
+
+  override now(): number {
+    const now = super.now();
+    this.advance(this.step);
+    return now + this.step;
+  }
+}
+
 function taken(): string[] {
   return wire.splice(0);
 }
@@ -44,6 +55,21 @@ describe('outbox', () => {
     open();
     putAll('5');
     expect(taken()).toEqual(['1', '3', '4', '5']);
+  });
+
+  it('keeps the order of a destination whose pause ends while it looks for what may go', () => {
+    const ticking = new TickingTimers();
+    outbox = new Outbox({ maxMessages: 6, maxBytes: 100, maxInFlight: 4 }, ticking);
+    open();
+    putAll('1');
+    taken();
+    outbox.goBack('1', 10);
+    putAll('2');
+    ticking.step = 6;
+    putAll('3');
+    ticking.step = 0;
+    ticking.advance(10);
+    expect(taken()).toEqual(['1', '2', '3']);
   });
 
   it('goes back to the first refused one of a destination and leaves others alone', () => {

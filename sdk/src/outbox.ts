@@ -135,9 +135,11 @@ export class Outbox {
   }
 
   #pump(): void {
+    // One moment for all: a pause that ended between two looks would let the second message overtake the first.
+    const now = this.#timers.now();
     for (const entry of this.#waiting.values()) {
       if (this.#write === undefined || this.#written.size >= this.#settings.maxInFlight) return;
-      if (!entry.transient && this.#isPaused(entry.lane)) continue;
+      if (!entry.transient && this.#isPaused(entry.lane, now)) continue;
       this.#send(entry, this.#write);
     }
   }
@@ -163,8 +165,8 @@ export class Outbox {
     this.#waiting = new Map(all.map((entry) => [entry.id, entry]));
   }
 
-  #isPaused(lane: string): boolean {
-    return (this.#pausedUntil.get(lane) ?? 0) > this.#timers.now();
+  #isPaused(lane: string, now = this.#timers.now()): boolean {
+    return (this.#pausedUntil.get(lane) ?? 0) > now;
   }
 
   #pause(lane: string, ms: number): void {
