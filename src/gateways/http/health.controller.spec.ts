@@ -39,6 +39,12 @@ describe('readiness', () => {
     });
   });
 
+  it('goes while the store is slow, though it takes messages', async () => {
+    app = await HttpApp.start();
+    app.health.slowness = () => 'a write waits for 2 s';
+    expect(await readiness()).toEqual([503, ['store: a write waits for 2 s']]);
+  });
+
   it('goes when the event loop is late for long, and comes back', async () => {
     const clock = new ManualClock(Date.now());
     app = await HttpApp.start({ clock });

@@ -15,7 +15,7 @@ export class Readiness {
   /** Why not; empty when it should. */
   reasons(): string[] {
     const { phase } = this.lifecycle;
-    const problem = this.store.problem();
+    const problem = this.store.problem() ?? this.store.slowness();
     return [
       ...(phase === 'ready' ? [] : [`the server is ${phase}`]),
       ...(problem === undefined ? [] : [`store: ${problem}`]),

@@ -2,6 +2,15 @@
 export abstract class StoreHealth {
   /** Why no durable message can be taken now (disk, connection), or `undefined`. Cheap: asked for each message. */
   abstract problem(): string | undefined;
+
+  /**
+   * Why a call waits longer than it should, though messages are taken still, or `undefined`: new work should rather go
+   * elsewhere. Cheap.
+   */
+  slowness(): string | undefined {
+    return undefined;
+  }
+
   /** Called once when the store failed in a way that only a restart can mend: nothing may be confirmed any more. */
   abstract onFatal(call: (error: Error) => void): void;
 

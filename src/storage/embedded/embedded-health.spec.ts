@@ -57,6 +57,22 @@ it('refuses when it cannot look', async () => {
   expect(health.problem()).toBe('the free space is unknown: no such folder');
 });
 
+it('tells of a write that waits, and goes on taking messages meanwhile', async () => {
+  const clock = new ManualClock();
+  const store = await folder.open({ clock });
+  const health = await EmbeddedHealth.watch(store, async () => ({ free: GIB, total: GIB }));
+  const release = await store.writes.hold();
+  const inserted = new EmbeddedInboxLog(store).insert([logRow('n:slow', 1)]);
+  clock.advance(999);
+  expect(health.slowness()).toBeUndefined();
+  clock.advance(1);
+  expect(health.slowness()).toBe('a write has been waiting for 1 s');
+  expect(health.problem()).toBeUndefined();
+  release();
+  await inserted;
+  expect(health.slowness()).toBeUndefined();
+});
+
 it('finds room on the disk of this machine', async () => {
   const health = await EmbeddedHealth.watch(await folder.open({ minFreeBytes: 1 }));
   expect(health.problem()).toBeUndefined();

@@ -4,6 +4,8 @@ import { StoreHealth } from '../../modules/inbox/index.js';
 import type { EmbeddedStore } from './embedded-store.js';
 
 const CHECK_MS = 1_000;
+/** A write that waits so long stands behind a stuck disk or a stuck process, and not behind a busy one. */
+const SLOW_MS = 1_000;
 /** Look again when rows of this part of the room that is left were written; they take up more than their bytes. */
 const PART_OF_ROOM = 1 / 8;
 /** A look costs about as much as writing this. */
@@ -43,6 +45,11 @@ export class EmbeddedHealth extends StoreHealth {
   problem(): string | undefined {
     if (this.store.writes.failed) return 'the store failed';
     return this.store.isClosed ? 'the store is closed' : this.disk;
+  }
+
+  override slowness(): string | undefined {
+    const waitedMs = this.store.writes.oldestMs;
+    return waitedMs < SLOW_MS ? undefined : `a write has been waiting for ${Math.floor(waitedMs / 1_000)} s`;
   }
 
   override get isStuck(): boolean {

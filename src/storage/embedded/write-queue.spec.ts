@@ -205,6 +205,19 @@ describe('the write queue', () => {
     expect(done).toEqual(['a', 'x', 'y']);
   });
 
+  it('tells how long a write waits, also when nobody waits for it any more', async () => {
+    const { clock, store, add, queue } = setUp();
+    expect(queue.oldestMs).toBe(0);
+    const late = expect(add('a')).rejects.toBeInstanceOf(StoreUnavailable);
+    clock.advance(2_000);
+    expect(queue.oldestMs).toBe(2_000);
+    clock.advance(4_000);
+    await late;
+    expect(queue.oldestMs).toBe(6_000);
+    await store.commit();
+    expect(queue.oldestMs).toBe(0);
+  });
+
   it('finishes what it has before it is closed, and takes nothing more', async () => {
     const { store, add, queue } = setUp(1);
     const all = [add('a'), add('b')];

@@ -43,6 +43,8 @@ export class WriteQueue {
   private background: Job[] = [];
   private running: Job[] = [];
   private outstanding: Promise<void> | undefined;
+  /** When the outstanding transaction was begun. */
+  private begunAt: number | undefined;
   private gathering: Timer | undefined;
   private waitingRows = 0;
   private watch: Timer | undefined;
@@ -86,6 +88,12 @@ export class WriteQueue {
   /** Jobs that are not answered yet. */
   get depth(): number {
     return this.waiting.length + this.background.length + this.running.length;
+  }
+
+  /** How long the transaction that runs, or else the oldest job, has been waiting, ms; 0 when there is none. */
+  get oldestMs(): number {
+    const since = this.begunAt ?? this.waiting[0]?.since;
+    return since === undefined ? 0 : this.settings.clock.monotonic() - since;
   }
 
   /** Begins no transaction until the answered function is called; none is running when this resolves. */
@@ -153,6 +161,7 @@ export class WriteQueue {
     this.gathering = undefined;
     if (this.outstanding || this.isHeld || this.failure || this.waiting.length + this.background.length === 0) return;
     const begun = this.settings.clock.monotonic();
+    this.begunAt = begun;
     let broken: Error | undefined;
     const transaction = this.store.transact(() => {
       try {
@@ -193,6 +202,7 @@ export class WriteQueue {
     const done = this.running;
     this.running = [];
     this.outstanding = undefined;
+    this.begunAt = undefined;
     this.pace.committed();
     for (const job of done) if (!job.settled) job.resolve(job.result as never);
     if (this.closing) this.start();
@@ -204,6 +214,7 @@ export class WriteQueue {
     const lost = [...this.running, ...this.waiting.splice(0), ...this.background.splice(0)];
     this.running = [];
     this.outstanding = undefined;
+    this.begunAt = undefined;
     this.watch?.cancel();
     for (const job of lost) {
       if (!job.settled) job.reject(new StoreUnavailable('the store failed', { cause: error }));

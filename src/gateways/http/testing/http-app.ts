@@ -77,6 +77,7 @@ const LOCAL_ADDRESS = {
 /** A store that can be told to be full. */
 export class SwitchableHealth extends StoreHealth {
   override problem: () => string | undefined = () => undefined;
+  override slowness: () => string | undefined = () => undefined;
 
   onFatal(): void {}
 }

@@ -27,6 +27,8 @@ export function storeHealthContract(name: string, open: () => Promise<OpenStoreH
   describe(`StoreHealth of ${name}:`, () => {
     test('has no problem at first', async ({ health }) => {
       expect(health.problem()).toBeUndefined();
+      expect(health.slowness()).toBeUndefined();
+      expect(health.isStuck).toBe(false);
     });
 
     test('names a problem while there is one', async ({ health, spoil, mend }) => {
