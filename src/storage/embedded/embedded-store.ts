@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { type BinaryTables, Environment, type JsonTable, SCHEMA_VERSION } from './environment.js';
 import { Journal } from './journal.js';
 import { Merger } from './merger.js';
+import { isOfLmdb, ReadFaults } from './read-faults.js';
 import { type EmbeddedOptions, type EmbeddedSettings, settingsOf } from './settings.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -18,6 +19,7 @@ export class EmbeddedStore {
   readonly journal: Journal;
   readonly merger: Merger;
   private readonly commitListeners: Array<() => void> = [];
+  private readonly faults: ReadFaults;
   private closed: Promise<void> | undefined;
   private stuck = false;
 
@@ -36,6 +38,7 @@ export class EmbeddedStore {
       settings,
     );
     this.merger = new Merger(this.journal, this.writes, settings);
+    this.faults = new ReadFaults(settings.clock);
   }
 
   /**
@@ -84,7 +87,10 @@ export class EmbeddedStore {
   /** A table of bytes under bytes. */
   readonly binary: BinaryTables = (name) => this.environment.binary(name);
 
-  /** Reads at the newest durable state, the index included. Throws `StoreUnavailable` on a closed or broken store. */
+  /**
+   * Reads at the newest durable state, the index included. Throws `StoreUnavailable` on a closed or broken store, the
+   * cause of which is in the log; an error of the program is passed on.
+   */
   read<T>(work: () => T): T {
     if (this.closed) throw new StoreUnavailable('the store is closed');
     try {
@@ -92,6 +98,8 @@ export class EmbeddedStore {
       this.journal.catchUp();
       return work();
     } catch (error) {
+      if (!isOfLmdb(error)) throw error;
+      this.faults.tell(error);
       throw new StoreUnavailable('the store could not be read', { cause: error });
     }
   }
