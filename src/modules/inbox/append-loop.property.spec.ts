@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppendWorld, type Story, type Weakness } from '../../../test/support/append-world.js';
 import type { AppendLoop } from './append-loop.js';
-import type { Moment, PendingLog } from './pending-log.js';
+import type { Moment } from './inbox.types.js';
+import type { PendingLog } from './pending-log.js';
 
 const stories: fc.Arbitrary<Story> = fc.record({
   seed: fc.integer(),

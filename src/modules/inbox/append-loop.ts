@@ -4,9 +4,9 @@ import { randomId } from '../../common/ids.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
 import type { InboxSettings } from './inbox.settings.js';
-import type { AppendOutcome, AppendRules, Draft } from './inbox.types.js';
+import type { AppendOutcome, AppendRules, Draft, Moment, Pending, Tail } from './inbox.types.js';
 import { type InboxLog, type LogRow, passOverUnavailable, type RowHead } from './inbox-log.js';
-import { type Moment, momentOf, type Pending, PendingLog, type Tail } from './pending-log.js';
+import { momentOf, PendingLog } from './pending-log.js';
 
 /** Meetings with other writers' rows in a row before a log's drafts are refused for now, and before it goes alone. */
 const MAX_CONFLICTS = 3;

@@ -72,13 +72,9 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async state(nodeId: string): Promise<InboxState> {
-    const log = inboxLogOf(nodeId);
-    const [epoch, [head], [found]] = await Promise.all([
-      this.log.epoch(),
-      this.log.newest([log]),
-      this.log.marks([log]),
-    ]);
-    const marks = found ?? NO_MARKS;
+    const { log } = this;
+    const asked = [inboxLogOf(nodeId)];
+    const [epoch, [head], [marks = NO_MARKS]] = await Promise.all([log.epoch(), log.newest(asked), log.marks(asked)]);
     const pending = head ? pendingTotals(head.totals, marks).count : 0;
     return { epoch, floorSeq: marks.floor, tailSeq: head?.n ?? 0, ackedSeq: marks.acked, pending, marks };
   }
@@ -115,8 +111,8 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     const state = await this.state(nodeId);
     const [after, before] = await this.bounds(inboxLogOf(nodeId), query, state);
     const limit = query.limit ?? DEFAULT_PAGE_ROWS;
-    const fromEnd =
-      (query.beforeSeq ?? query.beforeTime) !== undefined && (query.afterSeq ?? query.afterTime) === undefined;
+    const [lower, upper] = [query.afterSeq ?? query.afterTime, query.beforeSeq ?? query.beforeTime];
+    const fromEnd = lower === undefined && upper !== undefined;
     const rows = await this.log.read(inboxLogOf(nodeId), { after, before, limit, maxBytes, fromEnd });
     const [first, last] = [rows[0]?.n ?? before, rows.at(-1)?.n ?? after];
     const { epoch, floorSeq, tailSeq, ackedSeq } = state;
@@ -150,16 +146,13 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     if (keys.length > 0) this.reportListener(keys.map((key) => ({ nodeId, key })));
   }
 
-  private async bounds(log: string, query: InboxQuery, state: InboxState): Promise<[number, number]> {
-    let after = Math.max(query.afterSeq ?? 0, state.floorSeq - 1);
-    let before = Math.min(query.beforeSeq ?? Infinity, state.tailSeq + 1);
-    if (query.afterTime !== undefined) {
-      after = Math.max(after, ((await this.log.firstAfter(log, query.afterTime)) ?? Infinity) - 1);
-    }
-    if (query.beforeTime !== undefined) {
-      before = Math.min(before, (await this.log.firstAfter(log, query.beforeTime - 1)) ?? Infinity);
-    }
-    return [Math.min(after, state.tailSeq), before];
+  private async bounds(log: string, query: InboxQuery, { floorSeq, tailSeq }: InboxState): Promise<[number, number]> {
+    const { afterSeq = 0, beforeSeq = Infinity, afterTime, beforeTime } = query;
+    const firstLater = async (time: number): Promise<number> => (await this.log.firstAfter(log, time)) ?? Infinity;
+    const afterByTime = afterTime === undefined ? 0 : (await firstLater(afterTime)) - 1;
+    const beforeByTime = beforeTime === undefined ? Infinity : await firstLater(beforeTime - 1);
+    const after = Math.min(Math.max(afterSeq, floorSeq - 1, afterByTime), tailSeq);
+    return [after, Math.min(beforeSeq, tailSeq + 1, beforeByTime)];
   }
 
   private frameOf(row: LogRow): string {

@@ -1,5 +1,5 @@
 import type { CloseCode, Refusal } from '../../protocol/index.js';
-import type { LogRow, Marks, Totals } from './inbox-log.js';
+import type { LogRow, Marks, RowHead, Totals } from './inbox-log.js';
 
 /** What somebody wants appended, before it has a number. */
 export interface Draft {
@@ -90,3 +90,24 @@ export interface ResumePoint {
   /** The same history, but the client saw more of it than there is: the store was probably set back. */
   readonly suspectedRollback: boolean;
 }
+
+/** A draft that waits for its number. */
+export interface Pending {
+  readonly draft: Draft;
+  readonly settle: (outcome: AppendOutcome) => void;
+  /** Tells its row from everybody else's. */
+  readonly writer: string;
+  /** Monotonic ms. */
+  readonly since: number;
+  /** The turn in which the store was last asked for its key, the tail being fresh, and had none. */
+  missedIn?: Moment;
+}
+
+/** When something was asked, and how often the process had stood still by then. */
+export interface Moment {
+  readonly at: number;
+  readonly stalls: number;
+}
+
+/** The end of a log, as far as the next row depends on it. */
+export type Tail = Pick<RowHead, 'n' | 'at' | 'totals'>;

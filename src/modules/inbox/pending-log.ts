@@ -1,33 +1,12 @@
 import Denque from 'denque';
 import type { StallGuard } from '../../common/stall-guard.js';
 import type { Clock } from '../../common/clock.js';
-import type { AppendOutcome, Draft } from './inbox.types.js';
+import type { Moment, Pending, Tail } from './inbox.types.js';
 import { NO_MARKS, NO_TOTALS, type Marks, type RowHead } from './inbox-log.js';
-
-/** A draft that waits for its number. */
-export interface Pending {
-  readonly draft: Draft;
-  readonly settle: (outcome: AppendOutcome) => void;
-  /** Tells its row from everybody else's. */
-  readonly writer: string;
-  /** Monotonic ms. */
-  readonly since: number;
-  /** The turn in which the store was last asked for its key, the tail being fresh, and had none. */
-  missedIn?: Moment;
-}
-
-/** When something was asked, and how often the process had stood still by then. */
-export interface Moment {
-  readonly at: number;
-  readonly stalls: number;
-}
 
 export function momentOf(clock: Clock, guard: StallGuard): Moment {
   return { stalls: guard.stalls(), at: clock.monotonic() };
 }
-
-/** The end of a log, as far as the next row depends on it. */
-export type Tail = Pick<RowHead, 'n' | 'at' | 'totals'>;
 
 const EMPTY: Tail = { n: 0, at: 0, totals: NO_TOTALS };
 

@@ -33,7 +33,7 @@ export class FailStop {
   enter(destination: string, id: string): number | undefined {
     const waiting = this.failed.get(destination);
     if (!waiting) return (this.ordinals += 1);
-    if (waiting[0]?.id === id) return this.shift(destination, waiting);
+    if (waiting[0]?.id === id) return this.remove(destination, waiting, 0)?.ordinal;
     this.fail(destination, id, (this.ordinals += 1));
     return undefined;
   }
@@ -43,25 +43,24 @@ export class FailStop {
    * copy, which may be the last to be answered when the sender sent it again before it was.
    */
   fail(destination: string, id: string, ordinal: number): void {
-    const waiting = this.failed.get(destination) ?? [];
     if (this.stopped) return;
+    const waiting = this.failed.get(destination) ?? [];
     this.failed.set(destination, waiting);
     const known = waiting.findIndex((each) => each.id === id);
-    if (known >= 0) return this.moveForward(waiting, known, ordinal);
-    insert(waiting, { ordinal, id });
-    this.owed += 1;
+    const [copy] = known < 0 ? [] : waiting.splice(known, 1);
+    const failed = { id, ordinal: Math.min(ordinal, copy?.ordinal ?? ordinal) };
+    const later = waiting.findIndex((each) => each.ordinal > failed.ordinal);
+    waiting.splice(later < 0 ? waiting.length : later, 0, failed);
+    if (!copy) this.owed += 1;
     if (this.owed > this.settings.failStopMessages) this.exhausted();
     else if (!this.patience.has(destination)) this.waitFor(destination);
   }
 
   /** A copy of the message is stored, or refused for good: it owes nothing any more, whatever became of other copies. */
   settle(destination: string, id: string): void {
-    const waiting = this.failed.get(destination);
-    const place = waiting?.findIndex((each) => each.id === id) ?? -1;
-    if (!waiting || place < 0) return;
-    if (place === 0) return void this.shift(destination, waiting);
-    waiting.splice(place, 1);
-    this.owed -= 1;
+    const waiting = this.failed.get(destination) ?? [];
+    const place = waiting.findIndex((each) => each.id === id);
+    if (place >= 0) this.remove(destination, waiting, place);
   }
 
   stop(): void {
@@ -70,27 +69,19 @@ export class FailStop {
     this.failed.clear();
   }
 
-  private moveForward(waiting: Failed[], place: number, ordinal: number): void {
-    const [known] = waiting.splice(place, 1) as [Failed];
-    insert(waiting, { ...known, ordinal: Math.min(known.ordinal, ordinal) });
-  }
-
   private waitFor(destination: string): void {
     this.patience.set(destination, this.clock.after(this.settings.failStopMs, this.exhausted));
   }
 
-  private shift(destination: string, waiting: Failed[]): number | undefined {
-    const first = waiting.shift();
+  /** Patience counts anew for the next when the first of a destination goes. */
+  private remove(destination: string, waiting: Failed[], place: number): Failed | undefined {
+    const [removed] = waiting.splice(place, 1);
     this.owed -= 1;
+    if (place > 0) return removed;
     this.patience.get(destination)?.cancel();
     this.patience.delete(destination);
     if (waiting.length === 0) this.failed.delete(destination);
     else this.waitFor(destination);
-    return first?.ordinal;
+    return removed;
   }
-}
-
-function insert(waiting: Failed[], failed: Failed): void {
-  const later = waiting.findIndex((each) => each.ordinal > failed.ordinal);
-  waiting.splice(later < 0 ? waiting.length : later, 0, failed);
 }
