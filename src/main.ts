@@ -153,6 +153,14 @@ function addKeyCommands(allspark: Command): void {
     );
 }
 
+/** The parser itself would show the help of all without a word about it. */
+function refuseHelpForUnknown(allspark: Command): void {
+  const [first, wanted] = given.slice(2);
+  if (first !== 'help' || wanted === undefined || wanted.startsWith('-')) return;
+  const isKnown = allspark.commands.some((command) => command.name() === wanted);
+  if (!isKnown && wanted !== 'help') allspark.error(`error: unknown command '${wanted}'`);
+}
+
 /** Words and settings of a command, still mixed: each command separates them (`separate`), for that loads the schema. */
 const all = (command: Command): readonly string[] => [...command.args, ...behindDashes];
 
@@ -173,7 +181,9 @@ function onLostOutput(error: NodeJS.ErrnoException): void {
 }
 
 try {
-  await program().parseAsync(given);
+  const allspark = program();
+  refuseHelpForUnknown(allspark);
+  await allspark.parseAsync(given);
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;

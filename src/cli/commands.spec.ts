@@ -4,9 +4,9 @@ import { variables } from '../config/settings.js';
 import { EXIT } from './exit-codes.js';
 import { summaryLine } from './inbox.js';
 import { statusLine } from './link.js';
-import { payloadOf, worstOf } from './pub.js';
+import { looksLikeJson, payloadOf, worstOf } from './pub.js';
 import { startHelpText } from './start-help.js';
-import { readyLine } from './sub.js';
+import { byeLine, readyLine } from './sub.js';
 import { identityText } from './token.js';
 
 const hello: Hello = {
@@ -33,6 +33,11 @@ describe('pub', () => {
     expect(payloadOf('')).toEqual({ payload: '' });
   });
 
+  it('takes a text for meant as JSON by its beginning', () => {
+    expect(['{bad', ' [1', '"open'].map(looksLikeJson)).toEqual([true, true, true]);
+    expect(['hello', '', 'a {b}', '-x'].map(looksLikeJson)).toEqual([false, false, false, false]);
+  });
+
   it('ends with the worst of its outcomes', () => {
     expect(worstOf([])).toBe(EXIT.ok);
     expect(worstOf([EXIT.tryLater, EXIT.refused])).toBe(EXIT.refused);
@@ -50,6 +55,11 @@ describe('sub', () => {
     expect(readyLine({ ...hello, ackedSeq: 6 }, call)).toContain('1 message waits');
     expect(readyLine({ ...hello, floorSeq: 7 }, call)).toContain('1 message waits');
     expect(readyLine({ ...hello, resumed: true }, call, { epoch: 'e1', lastSeq: 2 })).toContain('5 messages wait');
+  });
+
+  it('says how far it acknowledged when it is interrupted', () => {
+    expect(byeLine({ epoch: 'e1', lastSeq: 7 })).toBe('bye, acknowledged up to seq 7');
+    expect(byeLine(undefined)).toBe('bye');
   });
 
   it('tells what becomes of the connection', () => {

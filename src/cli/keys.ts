@@ -40,7 +40,10 @@ export async function authKeyOf(options: KeyOptions, settings: ResolvedSettings)
   const sign = await keySigner(settings);
   const ttlSeconds = Math.min(DEFAULT_TTL_SECONDS, Math.floor(settings.AUTH_KEY_MAX_MS / SECOND_MS));
   const role = await roleOf(options.role);
-  return () => sign({ sub, ttlSeconds, role, ...(clientId !== undefined && { clientId }) });
+  const signAgain = (): Promise<string> => sign({ sub, ttlSeconds, role, ...(clientId !== undefined && { clientId }) });
+  // Words that no key can hold are told at once, and not at the first connection.
+  await signAgain();
+  return signAgain;
 }
 
 export async function roleOf(role: string = 'node') {
@@ -59,10 +62,15 @@ export async function keySigner(settings: ResolvedSettings): Promise<Sign> {
     try {
       return await signAuthKey({ ...request, alg: 'HS256', secret, ...(issuer !== undefined && { issuer }) });
     } catch (error) {
-      if (error instanceof Refusal) throw usage(`${request.sub}: ${error.message}`);
+      if (error instanceof Refusal) throw usage(refusedWord(request, error));
       throw error;
     }
   };
+}
+
+function refusedWord({ sub, clientId }: AuthKeyRequest, { field, reason }: { field?: string; reason: string }): string {
+  if (field === 'sub') return `node ${JSON.stringify(sub)}: ${reason}`;
+  return field === 'client_id' ? `client ${JSON.stringify(clientId)}: ${reason}` : `${field ?? 'key'}: ${reason}`;
 }
 
 async function signingSecret(settings: ResolvedSettings): Promise<string> {

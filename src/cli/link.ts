@@ -8,6 +8,9 @@ import { note } from './output.js';
 /** Close codes by which a server ends an application's rights: 4500 revoked or banned. */
 const REVOKED = 4500;
 
+/** Somebody who started the server again looks at this program and waits. */
+const MAX_WAIT_MS = 2_000;
+
 type ClientHandlers = Pick<
   ClientOptions,
   'onMessage' | 'onGap' | 'onGone' | 'onError' | 'onDelivered' | 'onOffline' | 'resumeFrom'
@@ -35,7 +38,7 @@ export function openLink(call: ClientCall, { onOpen, ...handlers }: LinkHandlers
   const onStatus = (event: StatusEvent): void => {
     // Somebody at a terminal would rather hear of a wrong address than wait until there is a server at it.
     if (!wasOpen && event.status === 'reconnecting' && isNoAnswer(event.error)) {
-      return fail(unreachable(call.url, event.error));
+      return fail(event.error instanceof CliFault ? event.error : unreachable(call.url, event.error));
     }
     if (event.status === 'closed' && isServersDecision(event)) fail(closedFault(event, call));
     const line = statusLine(event, wasOpen);
@@ -46,7 +49,8 @@ export function openLink(call: ClientCall, { onOpen, ...handlers }: LinkHandlers
     if (line !== undefined) note(line);
   };
   const { url, authKey } = call;
-  const client = new AllsparkClient({ url, authKey, WebSocket, onError: tellError, ...handlers, onStatus });
+  const backoff = { maxMs: MAX_WAIT_MS };
+  const client = new AllsparkClient({ url, authKey, WebSocket, backoff, onError: tellError, ...handlers, onStatus });
   const connected = client.connect().catch((error: unknown) => Promise.reject(toError(callFault(error, call))));
   const opened = Promise.race([ended, connected]);
   opened.catch(() => undefined);

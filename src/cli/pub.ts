@@ -68,6 +68,9 @@ export function payloadOf(text: string): Pick<OutgoingMessage, 'payload' | 'rawP
   }
 }
 
+/** Somebody who begins like this most likely meant JSON, and it is not. */
+export const looksLikeJson = (text: string): boolean => /^\s*[[{"]/.test(text);
+
 /** Of several outcomes the one that a script should hear of: what is final before what may be tried again. */
 export function worstOf(codes: Iterable<number>): number {
   const seen = new Set(codes);
@@ -77,6 +80,7 @@ export function worstOf(codes: Iterable<number>): number {
 
 class Publishing {
   readonly #outcomes = new Set<number>();
+  #isAdvised = false;
   readonly #gate = new Gate(MAX_UNCONFIRMED);
 
   constructor(
@@ -117,11 +121,13 @@ class Publishing {
 
   #messageOf(text: string, id: string): OutgoingMessage {
     const { to, toClient, type, transient, report } = this.options;
+    const payload = payloadOf(text);
+    if ('payload' in payload && looksLikeJson(text)) note(`${id} is not JSON, sent as text`);
     return {
       id,
       ...(to === undefined ? { destClientId: toClient } : { destId: to }),
       ...(type !== undefined && { type }),
-      ...payloadOf(text),
+      ...payload,
       ...(transient === true && { transient: true }),
       ...(report === true && { report: ['delivered'] }),
     };
@@ -147,6 +153,16 @@ class Publishing {
     this.#outcomes.add(error instanceof AllsparkError ? exitCodeOf(error) : failureCode(error));
     if (this.options.json === true) console.log(failureJson(error, id));
     note(failureText(error, id));
+    this.#advise(error);
+  }
+
+  /** Once: with many lines to one destination it is the same each time. */
+  #advise(error: unknown): void {
+    const { to } = this.options;
+    if (this.#isAdvised || !(error instanceof AllsparkError) || error.code !== 'node_unknown' || to === undefined)
+      return;
+    this.#isAdvised = true;
+    note(`A node is known once it connected: npx allspark sub --as ${to}. An app may send before that: --role app.`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Hello, InboxEntry, Message, Position } from '@allspark/client';
 import { clientCall, type CallOptions, type ClientCall } from './client-call.js';
 import { EXIT } from './exit-codes.js';
 import { usage } from './fault.js';
+import { interrupted } from './interruption.js';
 import { openLink } from './link.js';
 import { entryLine, jsonLine } from './message-text.js';
 import { isClosedPipe, note, printLine } from './output.js';
@@ -29,11 +30,14 @@ export async function sub(options: SubOptions, args: readonly string[]): Promise
     onOpen: (hello) => note(readyLine(hello, call, resumeFrom)),
     ...(resumeFrom !== undefined && { resumeFrom }),
   });
+  let isInterrupted = false;
+  const signal = interrupted().then(() => (isInterrupted = true));
   try {
-    await Promise.race([printing.done, signalled(), link.opened.then(() => link.ended)]);
+    await Promise.race([printing.done, signal, link.opened.then(() => link.ended)]);
   } finally {
     await link.client.close();
   }
+  if (isInterrupted) note(byeLine(link.client.position));
   return EXIT.ok;
 }
 
@@ -43,19 +47,17 @@ function positionOf({ epoch, lastSeq }: SubOptions): Position | undefined {
   throw usage('--epoch and --last-seq belong together');
 }
 
-/** The second signal finds no listener any more and ends the process the hard way. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-}
-
 export function readyLine(hello: Hello, { url }: Pick<ClientCall, 'url'>, from?: Position): string {
   const start = hello.resumed && from !== undefined ? from.lastSeq : Math.max(hello.ackedSeq, hello.floorSeq - 1);
   const waiting = Math.max(0, hello.tailSeq - start);
   const who = hello.clientId === null ? hello.nodeId : `${hello.nodeId} (client ${hello.clientId})`;
   const what = waiting === 1 ? '1 message waits' : `${waiting} messages wait`;
   return `connected to ${url} as ${who}, epoch ${hello.epoch}: ${what}. Ctrl-C ends.`;
+}
+
+/** What was printed is acknowledged by then; without a connection there was nothing to acknowledge. */
+export function byeLine(position: Position | undefined): string {
+  return position === undefined ? 'bye' : `bye, acknowledged up to seq ${position.lastSeq}`;
 }
 
 class Printing {

@@ -1,35 +1,12 @@
-import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../common/clock.js';
 import { createLogger } from '../common/logging.js';
 import type { RunningServer } from '../create-app.js';
 import { EXIT } from './exit-codes.js';
-import type { OwnProcess, ProcessEvent } from './own-process.js';
 import { Supervisor } from './supervisor.js';
+import { FakeProcess } from './testing/fake-process.js';
 
 const DRAIN_MS = 25_000;
-
-class FakeProcess implements OwnProcess {
-  isInteractive = false;
-  readonly ends: (number | string)[] = [];
-  private readonly events = new EventEmitter();
-
-  on(event: ProcessEvent, listener: (error: unknown) => void): void {
-    this.events.on(event, listener);
-  }
-
-  emit(event: ProcessEvent, error?: Error): void {
-    this.events.emit(event, error);
-  }
-
-  exit(code: number): void {
-    this.ends.push(code);
-  }
-
-  die(signal: string): void {
-    this.ends.push(signal);
-  }
-}
 
 class FakeServer {
   fail!: (error: Error) => void;

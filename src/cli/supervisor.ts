@@ -3,12 +3,11 @@ import type { Logger } from '../common/logging.js';
 import { StoreHealth } from '../modules/inbox/index.js';
 import type { RunningServer } from '../create-app.js';
 import { EXIT } from './exit-codes.js';
+import { SAME_KEY_MS } from './interruption.js';
 import type { OwnProcess } from './own-process.js';
 
 /** How long a drain may last when something is broken: the process must be gone after 5 s, exit included. */
 const BROKEN_MS = 4_000;
-/** One Ctrl-C reaches a program twice when npm started it: from the terminal, and handed on by npm. */
-const SAME_KEY_MS = 500;
 
 /** Decides when the process ends: a signal drains once, a broken store or an unforeseen error ends it soon and non-zero. */
 export class Supervisor {

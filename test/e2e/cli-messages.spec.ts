@@ -77,7 +77,14 @@ describe('pub and sub', () => {
     await runAs('alice', ['pub', '--to', 'interrupted', 'hi']);
     await bob.line(/"hi"/);
     expect(await bob.kill('SIGINT')).toEqual({ code: 0, signal: null });
+    expect(bob.stderr.at(-1)).toBe('bye, acknowledged up to seq 1');
     expect(await acknowledged('interrupted')).toBe(1);
+  });
+
+  it('end in good order when one Ctrl-C comes twice, as through npx', async () => {
+    const bob = await subscriber('echoed');
+    void bob.kill('SIGINT');
+    expect(await bob.kill('SIGINT')).toEqual({ code: 0, signal: null });
   });
 
   it('keep the order of the lines of standard input', async () => {
@@ -124,6 +131,19 @@ describe('pub', () => {
     const { code, stderr } = await runAs('alice', ['pub', '--to', 'nobody-ever', '--id', 'm1', 'hi']);
     expect(code).toBe(65);
     expect(stderr.join('\n')).toMatch(/^refused m1 node_unknown: /m);
+  });
+
+  it('says how a node becomes known when it is not', async () => {
+    const { stderr } = await runAs('alice', ['pub', '--to', 'nobody-ever'], 'one\ntwo\n');
+    expect(stderr.filter((line) => line.includes('npx allspark sub --as nobody-ever'))).toHaveLength(1);
+  });
+
+  it('says so when what looks like JSON goes out as text', async () => {
+    const bob = await knownNode('careful');
+    const sent = await runAs('alice', ['pub', '--to', bob, '--id', 'm1', '{bad']);
+    expect(sent).toMatchObject({ code: 0 });
+    expect(sent.stderr[0]).toBe('m1 is not JSON, sent as text');
+    expect((await runAs('alice', ['pub', '--to', bob, 'plain'])).stderr.join('\n')).not.toContain('not JSON');
   });
 
   it('ends with 77 when the key is not accepted', async () => {

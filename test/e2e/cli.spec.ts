@@ -58,6 +58,24 @@ describe('the command line', () => {
     });
   });
 
+  it('names a command that help does not know', async () => {
+    const { code, stderr } = await run('help', 'frob');
+    expect(code).toBe(64);
+    expect(stderr[0]).toBe("error: unknown command 'frob'");
+    expect(await run('help', 'sub')).toMatchObject({ code: 0 });
+  });
+
+  it('ends with 64 and the rule for an id that cannot be one', async () => {
+    for (const words of [
+      ['sub', '--as', 'bad id'],
+      ['pub', '--as', 'alice', '--client', 'bad id', '--to', 'bob', 'hi'],
+    ]) {
+      const { code, stderr } = await run(...words, '--url', 'http://127.0.0.1:9', '--data-dir', dataDir);
+      expect(code).toBe(64);
+      expect(stderr[0]).toMatch(/^allspark: (node|client) "bad id": wanted 1 to 128 characters/);
+    }
+  });
+
   it('says how to name the caller when nobody is named', async () => {
     const { code, stderr } = await run('pub', '--to', 'bob', 'hi', '--data-dir', dataDir);
     expect(code).toBe(64);

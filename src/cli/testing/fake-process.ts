@@ -1,0 +1,25 @@
+import { EventEmitter } from 'node:events';
+import type { OwnProcess, ProcessEvent } from '../own-process.js';
+
+/** A process that only writes down how it ended: exit codes and signals. */
+export class FakeProcess implements OwnProcess {
+  isInteractive = false;
+  readonly ends: (number | string)[] = [];
+  private readonly events = new EventEmitter();
+
+  on(event: ProcessEvent, listener: (error: unknown) => void): void {
+    this.events.on(event, listener);
+  }
+
+  emit(event: ProcessEvent, error?: Error): void {
+    this.events.emit(event, error);
+  }
+
+  exit(code: number): void {
+    this.ends.push(code);
+  }
+
+  die(signal: string): void {
+    this.ends.push(signal);
+  }
+}
