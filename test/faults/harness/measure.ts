@@ -40,7 +40,12 @@ export class MemoryWatch {
     this.timer = setInterval(() => this.look(), 200);
   }
 
-  /** Above the baseline, MiB. */
+  /** Above the baseline now, MiB. */
+  get grown(): number {
+    return (ownBytes(this.pid) - this.baseline) / MIB;
+  }
+
+  /** The most above the baseline, MiB. */
   stop(): number {
     this.look();
     clearInterval(this.timer);

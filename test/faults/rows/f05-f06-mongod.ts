@@ -58,10 +58,13 @@ export const f5: Row = {
     await pause(short ? 10_000 : 30_000);
     report.note(`rate before ${(await rate(scene, 3_000)).toFixed(0)} /s`);
     const memory = new MemoryWatch(server.pid);
+    const grown: number[] = [];
     for (let time = 0; time < times; time += 1) {
       await outage(scene, server, mongo);
       await pause(5_000);
+      grown.push(memory.grown);
     }
+    report.note(`memory after each outage ${grown.map((mib) => `+${mib.toFixed(0)}`).join(' ')} MiB`);
     report.atMost('memory growth', memory.stop(), 50, 'MiB');
     report.holdsThat('all at rest within 60 s', await scene.rest(server, RECEIVING));
     const { counts } = await scene.judge();
