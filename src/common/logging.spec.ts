@@ -37,6 +37,17 @@ describe('a log line', () => {
     expect(lines.join('')).toContain('opened');
     expect(lines.join('')).not.toContain(JWT);
   });
+
+  it('is one line when pretty, with its facts and without the name of a class', () => {
+    const { lines, destination } = collector();
+    const logger = createLogger({ level: 'info', pretty: true, destination });
+    new NestLogger(logger).log('closing 2 connections', 'Drain');
+    logger.info({ why: 'received SIGINT' }, 'going away');
+    const text = lines.join('');
+    expect(text.split('\n')).toHaveLength(3);
+    expect(text).toContain('"why":"received SIGINT"');
+    expect(text).not.toContain('Drain');
+  });
 });
 
 describe('a token in a log', () => {

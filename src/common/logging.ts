@@ -47,7 +47,13 @@ export function createLogger({ level, pretty, destination }: LoggingOptions): Lo
 function prettyStream(target: DestinationStream): DestinationStream {
   const load = createRequire(import.meta.url);
   const { prettyFactory } = load('pino-pretty') as typeof import('pino-pretty');
-  const format = prettyFactory({ colorize: process.stderr.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
+  const format = prettyFactory({
+    colorize: process.stderr.isTTY,
+    // Which class speaks is for those who search through many lines.
+    ignore: 'pid,hostname,context',
+    singleLine: true,
+    translateTime: 'HH:MM:ss.l',
+  });
   return { write: (line) => target.write(format(line)) };
 }
 
