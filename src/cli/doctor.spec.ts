@@ -30,7 +30,9 @@ describe('doctor', () => {
   });
 
   it('wants a file descriptor for each connection', () => {
-    expect(judgeFileDescriptors(1_024, 20_000).level).toBe('warn');
+    const tooFew = judgeFileDescriptors(1_024, 20_000);
+    expect(tooFew.level).toBe('note');
+    expect(tooFew.found).toContain('enough for 768 connections, CAPACITY allows 20000');
     expect(judgeFileDescriptors(1_024, 500).level).toBe('ok');
     expect(judgeFileDescriptors(undefined, 500).level).toBe('ok');
   });

@@ -1,4 +1,5 @@
-export type Level = 'ok' | 'warn' | 'fail';
+/** `note`: nothing is wrong, but it is good to know. */
+export type Level = 'ok' | 'note' | 'warn' | 'fail';
 
 /** What one look at the machine gave. */
 export interface Finding {
@@ -10,6 +11,13 @@ export interface Finding {
 }
 
 export const fine = (check: string, found: string): Finding => ({ check, level: 'ok', found });
+
+export const remark = (check: string, found: string, advice: string): Finding => ({
+  check,
+  level: 'note',
+  found,
+  advice,
+});
 
 export const warning = (check: string, found: string, advice: string): Finding => ({
   check,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { failing, fine, warning, type Finding } from './finding.js';
+import { failing, fine, remark, type Finding } from './finding.js';
 
 const FLOOR = { major: 20, minor: 19 };
 
@@ -19,8 +19,9 @@ export function judgeFileDescriptors(limit: number | undefined, capacity: number
   if (limit === undefined) return fine(check, 'the limit is not told here');
   const needed = capacity + OTHER_FILES;
   if (limit >= needed) return fine(check, `${limit} may be open, enough for CAPACITY=${capacity}`);
-  const advice = `raise it (ulimit -n ${needed}, LimitNOFILE in a unit file), or set CAPACITY to what it bears`;
-  return warning(check, `${limit} may be open, CAPACITY=${capacity} needs ${needed}`, advice);
+  const advice = `for more, raise it (ulimit -n ${needed}, LimitNOFILE in a unit file); or set CAPACITY to what it bears`;
+  const bears = Math.max(0, limit - OTHER_FILES);
+  return remark(check, `${limit} may be open: enough for ${bears} connections, CAPACITY allows ${capacity}`, advice);
 }
 
 /** Of this process; the hard limit counts, for Node.js raises the other to it when it starts. */
