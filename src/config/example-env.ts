@@ -1,5 +1,6 @@
 import { NOT_IN_FORCE } from './not-in-force.js';
 import { variables, type Variable } from './settings.js';
+import { NO_NUMBER } from './variable.js';
 
 const HEAD = `\
 # Every setting of the server with its default. Take away the # in front of a name to set it.
@@ -9,20 +10,24 @@ const HEAD = `\
 # Secrets and AUTH_PUBLIC_KEY may also be read from a file: NAME_FILE=path in place of NAME=value.
 `;
 
+const NOT_IN_FORCE_TITLE = 'Not in force yet: for parts that are still to come';
+
 /** The text of config/example.env. */
 export function renderExampleEnv(): string {
-  const titles = new Set(variables.map(({ group }) => group));
-  return [HEAD, ...[...titles].map(renderGroup)].join('\n');
+  const inForce = variables.filter(({ name }) => !NOT_IN_FORCE.has(name));
+  const titles = new Set(inForce.map(({ group }) => group));
+  const groups = [...titles].map((title) => inForce.filter(({ group }) => group === title));
+  const sections = groups.map((members) => renderSection(members[0]?.group ?? '', members));
+  const toCome = variables.filter(({ name }) => NOT_IN_FORCE.has(name));
+  return [HEAD, ...sections, renderSection(NOT_IN_FORCE_TITLE, toCome)].join('\n');
 }
 
-function renderGroup(title: string): string {
-  const members = variables.filter(({ group }) => group === title);
+function renderSection(title: string, members: readonly Variable[]): string {
   return [`# ---- ${title} ----`, ...members.map(renderVariable)].join('\n') + '\n';
 }
 
-function renderVariable(variable: Variable): string {
-  const { name, about, unit, zero, fallback, whenUnset } = variable;
-  const notYet = NOT_IN_FORCE.has(name) && 'NOT IN FORCE YET';
-  const facts = [notYet, about, `unit: ${unit}`, `zero: ${zero}`, whenUnset && `unset: ${whenUnset}`].filter(Boolean);
+function renderVariable({ name, about, unit, zero, fallback, whenUnset }: Variable): string {
+  const whenZero = zero !== NO_NUMBER && `zero: ${zero}`;
+  const facts = [about, `unit: ${unit}`, whenZero, whenUnset && `unset: ${whenUnset}`].filter(Boolean);
   return `# ${facts.join('; ')}\n#${name}=${fallback ?? ''}`;
 }

@@ -103,7 +103,7 @@ interface TextFacts {
   readonly fromFile?: boolean;
 }
 
-const NO_NUMBER = 'no meaning';
+export const NO_NUMBER = 'no meaning';
 
 export function requiredText({ accepts, ...facts }: TextFacts, fallback: string) {
   return z
