@@ -41,7 +41,7 @@ export async function f8DiskFull({ seed, short }: RowOptions): Promise<RowOutcom
   const random = new Random(seed);
   const parts: Part[] = [await named('full', fullDisk(random)), await named('watermark', watermark(random))];
   for (const fault of faults(random, short)) parts.push(await named(fault, failingDisk(fault, random)));
-  parts.push(await named('stall', stallingDisk(random)));
+  if (!short) parts.push(await named('stall', stallingDisk(random)));
   const counts: Record<string, number> = {};
   for (const part of parts) {
     for (const [name, count] of Object.entries(part.counts)) {
