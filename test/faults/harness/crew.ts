@@ -17,6 +17,8 @@ export class Crew {
   private readonly child: ChildProcess;
   private readonly open = new Map<number, (answer: Answer) => void>();
   private count = 0;
+  /** At rest, or dead: it takes no more orders. */
+  isOver = false;
 
   constructor(readonly journal: string) {
     this.child = fork(CLIENTS, [journal]);
@@ -27,6 +29,7 @@ export class Crew {
     });
     this.child.once('exit', () => {
       running.delete(this.child);
+      this.isOver = true;
       for (const [number, settle] of this.open) settle({ number, error: 'the process of clients ended' });
     });
   }
@@ -50,6 +53,7 @@ export class Crew {
   async tell(command: Command): Promise<unknown> {
     const number = (this.count += 1);
     const answer = await new Promise<Answer>((resolve) => {
+      if (this.isOver) return resolve({ number, error: 'the process of clients has ended' });
       this.open.set(number, resolve);
       this.child.send({ number, command });
     });
@@ -65,6 +69,7 @@ export class Crew {
   /** Writes down how it ends, closes all clients and ends the process. */
   async rest(): Promise<void> {
     await this.tell({ do: 'rest' });
+    this.isOver = true;
     this.end();
   }
 

@@ -33,7 +33,7 @@ export function latencies(journal: readonly Entry[], from: number, to: number, d
 export class MemoryWatch {
   private readonly timer: NodeJS.Timeout;
   readonly baseline: number;
-  private most: number;
+  most: number;
 
   constructor(private readonly pid: number) {
     this.baseline = this.most = ownBytes(pid);

@@ -22,7 +22,7 @@ export class Scene {
   readonly report = new Report();
   readonly journals: string;
   private readonly own: JournalWriter;
-  private readonly crews: Crew[] = [];
+  private readonly allCrews: Crew[] = [];
   private readonly servers: ServerNode[] = [];
   private readonly proxies: TcpProxy[] = [];
 
@@ -52,9 +52,14 @@ export class Scene {
   };
 
   crew(): Crew {
-    const crew = new Crew(join(this.journals, `clients-${this.crews.length + 1}.jsonl`));
-    this.crews.push(crew);
+    const crew = new Crew(join(this.journals, `clients-${this.allCrews.length + 1}.jsonl`));
+    this.allCrews.push(crew);
     return crew;
+  }
+
+  /** Those that were not sent to rest yet. */
+  private get crews(): Crew[] {
+    return this.allCrews.filter(({ isOver }) => !isOver);
   }
 
   /** Writes into the runner's own journal. */
@@ -102,7 +107,7 @@ export class Scene {
   }
 
   async close(): Promise<void> {
-    for (const crew of this.crews) crew.end();
+    for (const crew of this.allCrews) crew.end();
     await Promise.all(this.servers.map((server) => server.kill()));
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
     await this.store.stop();
