@@ -5,6 +5,8 @@ export type ProcessEvent = 'SIGTERM' | 'SIGINT' | 'uncaughtException' | 'unhandl
 export interface OwnProcess {
   /** Somebody sits at a terminal before it. */
   readonly isInteractive: boolean;
+  /** The first process of a container: a signal that it does not listen to passes it by. */
+  readonly isFirst: boolean;
   on(event: ProcessEvent, listener: (error: unknown) => void): void;
   /** Ends it in good order, which waits for its threads. */
   exit(code: number): void;
@@ -14,6 +16,7 @@ export interface OwnProcess {
 
 export const ownProcess: OwnProcess = {
   isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+  isFirst: process.pid === 1,
   on: (event, listener) => void process.on(event, listener),
   exit: (code) => process.exit(code),
   die: (signal) => {

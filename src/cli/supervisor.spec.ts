@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../common/clock.js';
-import { createLogger } from '../common/logging.js';
+import { createLogger, type Logger } from '../common/logging.js';
 import type { RunningServer } from '../create-app.js';
 import { EXIT } from './exit-codes.js';
 import { Supervisor } from './supervisor.js';
@@ -22,6 +22,7 @@ let self: FakeProcess;
 let server: FakeServer;
 let clock: ManualClock;
 let logged: string[];
+let logger: Logger;
 let supervisor: Supervisor;
 
 beforeEach(() => {
@@ -30,7 +31,8 @@ beforeEach(() => {
   clock = new ManualClock();
   logged = [];
   const destination = { write: (line: string) => void logged.push(line) };
-  supervisor = new Supervisor(createLogger({ level: 'info', pretty: false, destination }), DRAIN_MS, self, clock);
+  logger = createLogger({ level: 'info', pretty: false, destination });
+  supervisor = new Supervisor(logger, DRAIN_MS, self, clock);
   supervisor.watch(server as unknown as RunningServer);
 });
 
@@ -79,6 +81,23 @@ describe('a process that is told to go', () => {
     clock.advance(1_000);
     self.emit('SIGINT');
     expect(self.ends).toEqual([]);
+  });
+});
+
+describe('a process that starts', () => {
+  it('leaves signals to the system, for the opening of the store may block it', () => {
+    const starting = new FakeProcess();
+    void new Supervisor(logger, DRAIN_MS, starting, clock);
+    expect(starting.heeds('SIGTERM')).toBe(false);
+    expect(self.heeds('SIGTERM')).toBe(true);
+  });
+
+  it('listens to them as the first of a container, which they would pass by', async () => {
+    const starting = new FakeProcess();
+    starting.isFirst = true;
+    const { ended } = new Supervisor(logger, DRAIN_MS, starting, clock);
+    starting.emit('SIGTERM');
+    expect(await ended).toBe(EXIT.ok);
   });
 });
 

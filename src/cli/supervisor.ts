@@ -27,8 +27,7 @@ export class Supervisor {
     private readonly clock: Clock,
   ) {
     this.ended = new Promise((resolve) => (this.end = resolve));
-    self.on('SIGTERM', () => this.leave('received SIGTERM'));
-    self.on('SIGINT', () => this.interrupt());
+    if (self.isFirst) this.heedSignals();
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       self.on(event, (error) => this.break(error, event, EXIT.internal));
     }
@@ -36,9 +35,19 @@ export class Supervisor {
 
   watch(server: RunningServer): void {
     this.server = server;
+    if (!this.self.isFirst) this.heedSignals();
     const health = server.app.get(StoreHealth, { strict: false });
     this.health = health;
     health.onFatal((error) => this.break(error, 'the store failed', EXIT.io));
+  }
+
+  /**
+   * Only once there is something to let go: until then a signal simply ends the process. Opening the store blocks this
+   * thread while another process has the lock, and a signal that is listened to would wait for that.
+   */
+  private heedSignals(): void {
+    this.self.on('SIGTERM', () => this.leave('received SIGTERM'));
+    this.self.on('SIGINT', () => this.interrupt());
   }
 
   /** Somebody at a terminal who presses Ctrl-C once more does not want to wait. */

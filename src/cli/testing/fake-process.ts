@@ -4,6 +4,7 @@ import type { OwnProcess, ProcessEvent } from '../own-process.js';
 /** A process that only writes down how it ended: exit codes and signals. */
 export class FakeProcess implements OwnProcess {
   isInteractive = false;
+  isFirst = false;
   readonly ends: (number | string)[] = [];
   private readonly events = new EventEmitter();
 
@@ -13,6 +14,10 @@ export class FakeProcess implements OwnProcess {
 
   emit(event: ProcessEvent, error?: Error): void {
     this.events.emit(event, error);
+  }
+
+  heeds(event: ProcessEvent): boolean {
+    return this.events.listenerCount(event) > 0;
   }
 
   exit(code: number): void {
