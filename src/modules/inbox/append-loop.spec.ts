@@ -241,6 +241,21 @@ describe('AppendLoop', () => {
     expect(store.rowsOf(LOG)).toEqual([]);
   });
 
+  it('refuses in time what waited behind a slow commit and would wait as long again, and nothing that came after it', async () => {
+    store = new FakeInboxLog({ lanes: 1 });
+    loop = fresh();
+    const held = store.hold('insert');
+    append('slow');
+    await held.reached;
+    append('behind', {}, 'n:other');
+    clock.advance(3_000);
+    held.release();
+    await settled();
+    append('after', {}, 'n:other');
+    await settled();
+    expect(answers).toEqual(['slow 1', 'behind retry_later', 'after 1']);
+  });
+
   it('does not insert behind a tail that was read before the process stood still', async () => {
     loop = fresh(60_000);
     const held = store.hold('newest');

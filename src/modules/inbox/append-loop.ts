@@ -4,7 +4,7 @@ import { randomId } from '../../common/ids.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
 import type { InboxSettings } from './inbox.settings.js';
-import type { AppendOutcome, AppendRules, Draft, Moment, Pending, Tail } from './inbox.types.js';
+import type { AppendOutcome, AppendRules, Draft, Moment, Pending, Tail, Turn } from './inbox.types.js';
 import { type InboxLog, type LogRow, passOverUnavailable, type RowHead } from './inbox-log.js';
 import { momentOf, PendingLog } from './pending-log.js';
 
@@ -91,12 +91,14 @@ export class AppendLoop {
     const began = momentOf(this.clock, this.guard);
     try {
       await this.prepare(states, began);
-      const batch = this.assemble(states, began);
+      const batch = this.assemble(states, began, lane.last);
       if (batch.length > 0) await this.insert(batch);
     } catch (error) {
       passOverUnavailable(error);
       for (const state of states) this.refuseAll(state);
     } finally {
+      const ended = this.clock.monotonic();
+      lane.last = { ended, took: ended - began.at };
       for (const state of states) lane.putBack(state);
     }
   }
@@ -153,11 +155,11 @@ export class AppendLoop {
   }
 
   /** One batch of what waits. Time has passed since the turn began: nothing is carried out late or on a stale tail. */
-  private assemble(states: readonly PendingLog[], began: Moment): Numbered[] {
+  private assemble(states: readonly PendingLog[], began: Moment, last: Turn): Numbered[] {
     const now = momentOf(this.clock, this.guard);
     const batch: Numbered[] = [];
     for (const state of states) {
-      if (state.late(now, this.settings.deadlineMs)) this.refuseAll(state);
+      if (state.late(now, this.settings.deadlineMs, last)) this.refuseAll(state);
       if (now.stalls === began.stalls) this.number(state, batch, began);
     }
     return batch;
@@ -240,6 +242,7 @@ export class AppendLoop {
 
 /** One insert at a time, for the logs that hash to it. */
 class Lane {
+  last: Turn = { ended: 0, took: 0 };
   private readonly ready = new Denque<PendingLog>();
   private running = false;
 

@@ -111,3 +111,9 @@ export interface Moment {
 
 /** The end of a log, as far as the next row depends on it. */
 export type Tail = Pick<RowHead, 'n' | 'at' | 'totals'>;
+
+/** The last turn of a lane: when it ended (monotonic ms) and how long it took. */
+export interface Turn {
+  readonly ended: number;
+  readonly took: number;
+}

@@ -1,7 +1,7 @@
 import Denque from 'denque';
 import type { StallGuard } from '../../common/stall-guard.js';
 import type { Clock } from '../../common/clock.js';
-import type { Moment, Pending, Tail } from './inbox.types.js';
+import type { Moment, Pending, Tail, Turn } from './inbox.types.js';
 import { NO_MARKS, NO_TOTALS, type Marks, type RowHead } from './inbox-log.js';
 
 export function momentOf(clock: Clock, guard: StallGuard): Moment {
@@ -42,9 +42,14 @@ export class PendingLog {
     return this.learnt !== undefined && this.learnt.stalls === now.stalls && now.at - this.learnt.at < trustMs;
   }
 
-  /** Whether the first of the waiting, and so perhaps all, waited for too long. */
-  late(now: Moment, deadlineMs: number): boolean {
+  /**
+   * Whether the first of the waiting, and so perhaps all, cannot be answered in time any more. What waited behind a slow
+   * turn would take as long again; what came after it may find the store well.
+   */
+  late(now: Moment, deadlineMs: number, last: Turn): boolean {
     const first = this.waiting.peekFront();
-    return first !== undefined && now.at - first.since > deadlineMs;
+    if (!first) return false;
+    const ahead = first.since < last.ended ? last.took : 0;
+    return now.at - first.since + ahead > deadlineMs;
   }
 }
