@@ -8,6 +8,7 @@ import { UpgradeAuthenticator } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
+import { Crowd } from './crowd.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import { readHandshake } from './handshake.js';
 import type { Admitted } from './native-connection.js';
@@ -21,6 +22,7 @@ export class Admission {
   private readonly addresses = new Map<string, number>();
   private readonly remoteAddress: RemoteAddress;
   private readonly handshakes: TokenBucket;
+  private readonly crowd: Crowd;
   private readonly failures: FailedAuthentications;
   private sockets = 0;
   private pending = 0;
@@ -35,6 +37,7 @@ export class Admission {
   ) {
     this.remoteAddress = new RemoteAddress(settings.trustedProxies);
     this.failures = new FailedAuthentications(clock, settings);
+    this.crowd = new Crowd(clock, settings.handshakesPerSecond);
     this.handshakes = new TokenBucket(clock, settings.handshakesPerSecond, settings.handshakesPerSecond);
   }
 
@@ -59,7 +62,7 @@ export class Admission {
     const siblings = this.checkSiblings(address);
     if (this.sockets >= this.settings.capacity) throw this.later('the server node is full');
     const isCrowded = this.pending >= this.settings.handshakesPending;
-    if (isCrowded || !this.handshakes.take()) throw this.later('too many handshakes');
+    if (isCrowded || !this.handshakes.take()) throw this.crowded();
     this.sockets += 1;
     this.addresses.set(address, siblings + 1);
     socket.once('close', () => this.leavePlace(address));
@@ -124,6 +127,14 @@ export class Admission {
 
   private later(reason: string): Refusal {
     return new Refusal('retry_later', { reason, retryAfterMs: this.retryAfter() });
+  }
+
+  /** Who was refused with few others need not stay away for as long as in the biggest of crowds. */
+  private crowded(): Refusal {
+    const { handshakeRetryMinMs, handshakeRetryMaxMs } = this.settings;
+    const spread = Math.min(handshakeRetryMaxMs - handshakeRetryMinMs, this.crowd.join());
+    const retryAfterMs = Math.round(handshakeRetryMinMs + Math.random() * spread);
+    return new Refusal('retry_later', { reason: 'too many handshakes', retryAfterMs });
   }
 
   /** A start takes a moment only: who knocked too early must not stay away for as long as in a crowd. */
