@@ -1,10 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { Answer, Command, CrewState, ReadOrder, SendOrder } from '../clients/commands.js';
 import { residentBytes } from './child.js';
 import { CLIENTS } from './places.js';
 import { SECRET } from './server-node.js';
 import { within } from './wait.js';
 
+const LOW_PRIORITY = 15;
 const CONNECT_MS = 60_000;
 
 const running = new Set<ChildProcess>();
@@ -64,6 +66,11 @@ export class Crew {
   /** Resolves when every client has its connection. */
   async connected(): Promise<void> {
     await within(CONNECT_MS, async () => (await this.state()).away === 0, 100);
+  }
+
+  /** On the CPU these clients give way to others, so that what others wait for is the server. */
+  giveWay(): void {
+    setPriority(this.child.pid ?? 0, LOW_PRIORITY);
   }
 
   /** Writes down how it ends, closes all clients and ends the process. */

@@ -29,6 +29,7 @@ export const f17: Row = {
     const jittery = await assemble(scene, server, clients, 'calm', {});
     await storm(scene, server, jittery, clients, WITH_JITTER_S, 'with jitter');
     if (!short) {
+      await within(30_000, async () => (await scene.states()).waiting === 0, 100);
       await Promise.all(jittery.map((crew) => crew.rest()));
       const stubborn = await assemble(scene, server, clients, 'stubborn', { noJitter: true });
       await storm(scene, server, stubborn, clients, WITHOUT_S, 'without');

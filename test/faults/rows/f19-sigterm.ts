@@ -38,7 +38,7 @@ async function leave(scene: Scene): Promise<void> {
   const { code, signal } = await exited;
   report.atMost('gone after', (now() - began) / 1_000, LONGEST_S, 's');
   report.holdsThat(`exit code 0, it was ${code ?? signal}`, code === 0);
-  report.exactly('drains', server.said().split('"going away"').length - 1, 1);
+  report.exactly('drains', server.said().split('going away').length - 1, 1);
   stuck.destroy();
   await server.start();
   await pause(1_000);

@@ -31,6 +31,7 @@ export const f25: Row = {
     const began = now();
     const memory = new MemoryWatch(server.pid);
     const crew = scene.crew();
+    crew.giveWay();
     await crew.read({ kind: 'sdk', reader: READER, node: NODE, url: server.url });
     const all = async (): Promise<boolean> => (await crew.state()).positions[READER] === messages;
     report.holdsThat('all of it came', await within(300_000, all, 100));

@@ -1,4 +1,5 @@
 import type { Row } from '../harness/row.js';
+import { POWER_LOSS_ROWS } from '../power-loss/index.js';
 import { f1 } from './f01-kill.js';
 import { f5, f6 } from './f05-f06-mongod.js';
 import { f13 } from './f13-half-open.js';
@@ -13,4 +14,7 @@ import { f33 } from './f33-header-bombs.js';
 import { f34 } from './f34-spoofing.js';
 import { f35 } from './f35-tokens.js';
 
-export const ROWS: readonly Row[] = [f1, f5, f6, f13, f14, f16, f17, f19, f25, f30, f31, f32, f33, f34, f35];
+const ALL = [f1, ...POWER_LOSS_ROWS, f5, f6, f13, f14, f16, f17, f19, f25, f30, f31, f32, f33, f34, f35];
+
+/** In the order of their numbers. */
+export const ROWS: readonly Row[] = ALL.toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
