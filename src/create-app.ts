@@ -40,7 +40,12 @@ export async function createApp(
   });
   app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
-  await app.init();
+  try {
+    await app.init();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   return { app, address };
 }
 
@@ -55,7 +60,9 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     const serverNode = app.get(ServerNode, { strict: false });
     await serverNode.claim(`${address.host}:${address.port}`);
     const forgotten = await app.get(ConnectionsService, { strict: false }).forgetLastBoot();
-    if (forgotten > 0) logger.info({ forgotten }, 'forgot connections of the last run at this address');
+    const unclean =
+      'the last run at this address did not end in good order: the connections it still listed were removed';
+    if (forgotten > 0) logger.info({ removed: forgotten }, unclean);
     app.get(Lifecycle, { strict: false }).becomeReady();
     return { app, url: address.baseUrl, serverNodeId: serverNode.id, close: () => app.close() };
   } catch (error) {

@@ -16,8 +16,8 @@ interface SystemError extends Error {
   readonly port?: number;
 }
 
-/** Errors of the embedded store that say in their own words what is wrong with it; told by name, to load nothing here. */
-const STORE_ERRORS = ['NotAStore', 'StoreTooNew'];
+/** Errors of the stores that say in their own words what is wrong with it; told by name, to load nothing here. */
+const STORE_ERRORS = ['NotAStore', 'StoreTooNew', 'MongoStoreTooNew'];
 
 /** Why a server did not start, in words for who started it; undefined when it is a fault of ours. */
 export function startFault(error: unknown, settings: ResolvedSettings): CliFault | undefined {

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ResolvedSettings } from '../config/load-config.js';
+import type { Config, ResolvedSettings } from '../config/load-config.js';
+import { mongoOptions } from '../settings-of-modules.js';
+import type { EmbeddedStore } from '../storage/embedded/index.js';
+import type { MongoStore } from '../storage/mongo/index.js';
 import { EXIT } from './exit-codes.js';
 import { CliFault } from './fault.js';
 import { note } from './output.js';
@@ -11,16 +14,14 @@ export interface StoreOptions {
   readonly json?: boolean;
 }
 
-/** Begins another history in the embedded store, so that no client takes a restored backup for the inbox it knew. */
+/** Begins another history, so that no client takes a restored backup for the inbox it knew. */
 export async function newEpoch({ json = false }: StoreOptions, args: readonly string[]): Promise<number> {
-  const { settings } = requireSettings(args);
-  const dataDir = existingStore(settings);
-  const { EmbeddedStore } = await import('../storage/embedded/embedded-store.js');
-  const store = await EmbeddedStore.open({ dataDir }).catch((error: unknown) => {
-    throw startFault(error, settings) ?? error;
+  const config = requireSettings(args);
+  const store = await openStore(config).catch((error: unknown) => {
+    throw startFault(error, config.settings) ?? error;
   });
   try {
-    const before = store.epoch();
+    const before = await store.epoch();
     const after = await store.newEpoch();
     console.log(json ? JSON.stringify({ before, after }) : `epoch ${before} is over, ${after} has begun`);
     note('Server nodes that run on this store now must be restarted.');
@@ -30,11 +31,15 @@ export async function newEpoch({ json = false }: StoreOptions, args: readonly st
   return EXIT.ok;
 }
 
+async function openStore(config: Config): Promise<EmbeddedStore | MongoStore> {
+  const mongo = mongoOptions(config);
+  if (mongo) return (await import('../storage/mongo/index.js')).MongoStore.open(mongo);
+  const dataDir = existingStore(config.settings);
+  return (await import('../storage/embedded/index.js')).EmbeddedStore.open({ dataDir });
+}
+
 /** Opening would make a store where there is none, and a wrong directory would look like success. */
-function existingStore({ DATA_DIR, MONGODB_URI }: ResolvedSettings): string {
-  if (MONGODB_URI !== undefined) {
-    throw new CliFault(EXIT.config, 'MONGODB_URI is set: this command is for the embedded store');
-  }
+function existingStore({ DATA_DIR }: ResolvedSettings): string {
   if (existsSync(join(DATA_DIR, 'data.mdb'))) return DATA_DIR;
   throw new CliFault(EXIT.io, `there is no store in ${DATA_DIR}`, ['--data-dir names the directory of the server.']);
 }

@@ -109,6 +109,13 @@ export class MongoStore {
     return store?.epoch;
   }
 
+  /** Begins another history; answers its name. Whoever opened the store before must be started anew. */
+  async newEpoch(): Promise<string> {
+    const epoch = randomId();
+    await this.run(() => this.collection(StoreDocument).updateOne({ _id: THE_STORE }, { $set: { epoch } }));
+    return epoch;
+  }
+
   /** Refuses everything from now on. */
   fail(error: Error): void {
     this.failure ??= error;
