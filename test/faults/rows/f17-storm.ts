@@ -48,6 +48,7 @@ export const f17: Row = {
 
 async function assemble(scene: Scene, server: ServerNode, clients: number, name: string, back: Back): Promise<Crew[]> {
   const crews = Array.from({ length: CREWS }, () => scene.crew());
+  for (const crew of crews) crew.giveWay();
   for (let index = 0; index < clients; index += 1) {
     const node = `${name}-${index + 1}`;
     const kind = index % RAW_EVERY === 0 ? 'raw' : 'sdk';
