@@ -17,6 +17,15 @@ export class Report {
     this.measured(what, value, `≤ ${bound}`, unit, value <= bound);
   }
 
+  /**
+   * A latency beside another one. In the short form it is told and not judged: that one runs wherever changes are
+   * tried, and a neighbour of the machine would decide.
+   */
+  latency(what: string, ms: number, bound: number, short: boolean): void {
+    if (short) this.note(`${what} ${ms.toFixed(1)} ms`);
+    else this.atMost(what, ms, bound, 'ms');
+  }
+
   atLeast(what: string, value: number, bound: number, unit: string = ''): void {
     this.measured(what, value, `≥ ${bound}`, unit, value >= bound);
   }

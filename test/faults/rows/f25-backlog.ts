@@ -48,7 +48,7 @@ export const f25: Row = {
     const calm = Math.max(p99(from, began), p99(ended + 1_000, afterwards));
     const beside = p99(began, Math.max(ended, began + 2_000));
     report.note(`p99 of others ${calm.toFixed(1)} ms without it`);
-    report.atMost('p99 of others meanwhile', beside, Math.max(2 * calm, 20), 'ms');
+    report.latency('p99 of others meanwhile', beside, Math.max(2 * calm, 20), short);
     report.count(counts['confirmed'] ?? 0, 'confirmed');
   },
 };
