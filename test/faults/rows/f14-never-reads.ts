@@ -54,7 +54,8 @@ export const f14: Row = {
     unread.destroy();
     report.holdsThat('the reader was closed with 4000', wasClosed);
     report.atMost('closed as slow after', closedAfter, 30, 's');
-    report.atMost('memory above that with a reader that reads as much', growth, 10, 'MiB');
+    // The short form is over before the collector has seen all: there it tells a leak of the stream from none.
+    report.atMost('memory above that with a reader that reads as much', growth, short ? 25 : 10, 'MiB');
     await stuck.tell({ do: 'stop' });
     await pause(short ? 5_000 : 10_000);
     const afterwards = now();
