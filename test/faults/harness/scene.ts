@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { AllsparkClient, rawField } from '@allspark/client';
+import { AllsparkClient, AllsparkError, rawField } from '@allspark/client';
 import type { Entry } from '../checker/index.js';
 import { JournalWriter } from '../clients/journal-writer.js';
 import { shown } from '../clients/sender.js';
@@ -12,7 +12,7 @@ import { ServerNode } from './server-node.js';
 import { freePort, type Store } from './stores.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { judgeFolder, type Verdict } from './verdict.js';
-import { within } from './wait.js';
+import { pause, within } from './wait.js';
 
 const SETTLE_MS = 60_000;
 const PAGE = 1_000;
@@ -130,11 +130,11 @@ export class Scene {
   private async finalRead(server: ServerNode, node: string): Promise<void> {
     const reader = `${node}/final`;
     const client = new AllsparkClient({ url: server.directUrl, authKey: server.key(node), WebSocket });
-    const first = await client.readInbox({ limit: 1 });
+    const first = await patiently(() => client.readInbox({ limit: 1 }));
     let last = first.floorSeq - 1;
     this.write({ what: 'opened', reader, node, after: last, epoch: first.epoch });
     for (let complete = false; !complete;) {
-      const page = await client.readInbox({ afterSeq: last, limit: PAGE });
+      const page = await patiently(() => client.readInbox({ afterSeq: last, limit: PAGE }));
       for (const entry of page.messages) {
         if (entry.kind !== 'message' || entry.seq === undefined) continue;
         const payload = shown(rawField(entry.raw, 'payload') ?? '');
@@ -144,6 +144,19 @@ export class Scene {
       complete = page.complete || page.messages.length === 0;
     }
     this.write({ what: 'tail', node, seq: first.tailSeq });
+  }
+}
+
+/** Asks again for as long as rest may take, when it is told to come later. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const end = performance.now() + SETTLE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof AllsparkError) || !error.retryable || performance.now() > end) throw error;
+      await pause(error.retryAfterMs ?? 1_000);
+    }
   }
 }
 
