@@ -21,7 +21,7 @@ export {
   type Source,
 } from './encoder.js';
 export { ADDRESS_WANTED, ID_WANTED, isChosenId, isId } from './identifier.js';
-export { parseJson, refuseDepth, slices, type Slice } from './json-scanner.js';
+export { endOfString, parseJson, refuseDepth, slices, type Slice } from './json-scanner.js';
 export type { ClientFrame, Destination, InboxQuery, Message } from './message.js';
 export { PROBLEM_MEDIA_TYPE, problemHeaders, problemOf, problemResponse, type ProblemDocument } from './problem.js';
 export { Refusal, type RefusalDetail } from './refusal.js';

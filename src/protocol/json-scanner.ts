@@ -83,7 +83,7 @@ function skipSpace(text: string, from: number): number {
 }
 
 /** The position behind the closing quote; the text's end when there is none. */
-function endOfString(text: string, quote: number): number {
+export function endOfString(text: string, quote: number): number {
   for (let at = text.indexOf('"', quote + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let before = at - 1;
     while (text.charCodeAt(before) === BACKSLASH) before -= 1;

@@ -1,6 +1,7 @@
+import { endOfString } from '../../protocol/index.js';
+
 const QUOTE = 34;
 const OPEN_BRACKET = 91;
-const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
@@ -25,7 +26,7 @@ export function cutBatch(text: string): BatchText {
   let start = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
+    if (code === QUOTE) at = endOfString(text, at) - 1;
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (depth === 2) start = at;
       depth += 1;
@@ -38,14 +39,4 @@ export function cutBatch(text: string): BatchText {
     }
   }
   return { skeleton: skeleton + text.slice(kept), cut };
-}
-
-/** The position of the closing quote; the text's end when there is none. */
-function endOfString(text: string, quote: number): number {
-  for (let at = text.indexOf('"', quote + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let before = at - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
-    if ((at - before) % 2 === 1) return at;
-  }
-  return text.length;
 }

@@ -1,5 +1,5 @@
 import type { Random } from '../harness/random.js';
-
+import { pause } from '../harness/wait.js';
 import { type Frame, WireClient } from './wire-client.js';
 
 export interface Sent {
@@ -113,7 +113,7 @@ export class Traffic {
   private async send(client: WireClient, { dest, id, payload }: Sent): Promise<void> {
     let answer = await client.ask({ id, dest_id: dest, payload });
     while (answer?.['retry_after_ms'] !== undefined) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause(RETRY_MS);
       answer = await client.ask({ id, dest_id: dest, payload });
     }
     if (answer?.['type'] === -112) this.journal.confirmed.push(id);
