@@ -47,3 +47,19 @@ export async function bulkApart<T extends mongo.Document>(
     return duplicatesOf(error).map(({ at }) => at);
   }
 }
+
+/**
+ * Does upserts of which none can be in the way of another's document: a duplicate key is one that two make at once, and
+ * there the second time finds it.
+ */
+export async function bulkMeeting<T extends mongo.Document>(
+  collection: mongo.Collection<T>,
+  operations: ReadonlyArray<mongo.AnyBulkWriteOperation<T>>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let open = operations; open.length > 0;) {
+    signal.throwIfAborted();
+    const missed = await bulkApart(collection, open, {});
+    open = missed.flatMap((place) => open[place] ?? []);
+  }
+}

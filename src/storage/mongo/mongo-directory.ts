@@ -1,15 +1,29 @@
 import type { mongo } from 'mongoose';
 import { type ConnectionRow, Directory } from '../../modules/connections/index.js';
 import { ConnectionDocument } from './documents.js';
-import { isDuplicateKey } from './driver-errors.js';
+import { bulkApart } from './driver-errors.js';
+import { Gather } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
+import { type Choice, choosePlaces, type Held, type Wish } from './places.js';
 
 /** Connections that one write forgets. */
 const FORGET_ROWS = 1_000;
+/** Held places of one reply; more come in further ones. */
+const REPLY_ROWS = 10_000;
 
-/** Connections, each in a numbered place of its node: that a place can be taken once only is what keeps the limit. */
+type Change = { readonly comes: Wish } | { readonly goes: Pick<ConnectionRow, 'nodeId' | 'connectionId'> };
+
+interface OpenWish extends Wish {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Connections, each in a numbered place of its node: that a place can be taken once only is what keeps the limit.
+ * Changes gather, for thousands come and go at once when a network fails.
+ */
 export class MongoDirectory extends Directory {
   private readonly connections: mongo.Collection<ConnectionDocument>;
+  private readonly changes = new Gather<Change, boolean>((...batch) => this.change(...batch), { keyOf: keyOfChange });
 
   constructor(private readonly store: MongoStore) {
     super();
@@ -17,34 +31,47 @@ export class MongoDirectory extends Directory {
   }
 
   register(row: ConnectionRow, limit: number): Promise<boolean> {
-    return this.store.run(async (signal) => {
-      // Each round but the last one lost a place to somebody else, and there are `limit` of them.
-      for (;;) {
-        const held = await this.connections.find({ nodeId: row.nodeId }, { signal }).toArray();
-        const own = held.find(({ connectionId }) => connectionId === row.connectionId);
-        const place = own ? placeOf(own) : freePlace(row.nodeId, held, limit);
-        if (place === undefined) return false;
-        signal.throwIfAborted();
-        if (await this.take(row, place, own !== undefined)) return true;
-      }
-    });
+    return this.store.run((signal) => this.changes.run({ comes: { row, limit } }, signal));
   }
 
-  /** False when somebody else was faster. */
-  private async take(row: ConnectionRow, place: string, isOwn: boolean): Promise<boolean> {
-    const { nodeId, connectionId } = row;
-    if (isOwn) return (await this.connections.replaceOne({ _id: place, nodeId, connectionId }, row)).matchedCount === 1;
-    try {
-      await this.connections.insertOne({ _id: place, ...row });
-      return true;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      return false;
+  async unregister(nodeId: string, connectionId: string): Promise<void> {
+    await this.store.run((signal) => this.changes.run({ goes: { nodeId, connectionId } }, signal));
+  }
+
+  /** Those that go leave their places to those that come. */
+  private async change(
+    changes: readonly Change[],
+    signal: AbortSignal,
+    signals: readonly AbortSignal[],
+  ): Promise<boolean[]> {
+    const going = changes.flatMap((change) => ('goes' in change ? [{ deleteOne: { filter: change.goes } }] : []));
+    await bulkApart(this.connections, going, {});
+    const coming = changes.flatMap((change, place) =>
+      'comes' in change ? [{ ...change.comes, signal: signals[place]! }] : [],
+    );
+    const placed = await this.place(coming, signal);
+    return changes.map((change) => 'goes' in change || placed.has(change.comes.row));
+  }
+
+  /** Answers those that have a place now. Who loses the chosen one to somebody else chooses again, `limit` times at most. */
+  private async place(wishes: readonly OpenWish[], signal: AbortSignal): Promise<Set<ConnectionRow>> {
+    const placed = new Set<ConnectionRow>();
+    for (let open = wishes; open.length > 0;) {
+      const held = await this.held(open, signal);
+      signal.throwIfAborted();
+      const wanted = open.filter((wish) => !wish.signal.aborted);
+      const choices = choosePlaces(wanted, held);
+      const lost = new Set(await bulkApart(this.connections, choices.map(taking), {}));
+      choices.forEach(({ wish }, at) => lost.has(at) || placed.add(wish.row));
+      open = choices.flatMap(({ wish }, at) => (lost.has(at) ? [wish] : []));
     }
+    return placed;
   }
 
-  unregister(nodeId: string, connectionId: string): Promise<void> {
-    return this.store.run(async () => void (await this.connections.deleteOne({ nodeId, connectionId })));
+  private held(wishes: readonly Wish[], signal: AbortSignal): Promise<Held[]> {
+    const nodeIds = [...new Set(wishes.map(({ row }) => row.nodeId))];
+    const options = { projection: { nodeId: 1, connectionId: 1 }, batchSize: REPLY_ROWS, signal } as const;
+    return this.connections.find({ nodeId: { $in: nodeIds } }, options).toArray();
   }
 
   of(nodeIds: readonly string[]): Promise<ConnectionRow[][]> {
@@ -71,21 +98,21 @@ export class MongoDirectory extends Directory {
 
   private async placesOf(filter: mongo.Filter<ConnectionDocument>, signal: AbortSignal): Promise<string[]> {
     const options = { projection: { _id: 1 }, limit: FORGET_ROWS, signal } as const;
-    return (await this.connections.find(filter, options).toArray()).map(placeOf);
+    return (await this.connections.find(filter, options).toArray()).map(({ _id }) => _id);
   }
 }
 
-function placeOf({ _id }: ConnectionDocument): string {
-  return _id;
+/** What comes and goes under one key does so in its order. */
+function keyOfChange(change: Change): string {
+  const { nodeId, connectionId } = 'comes' in change ? change.comes.row : change.goes;
+  return `${nodeId}\u0000${connectionId}`;
 }
 
-/** Any of those that are free, so that two who come at once seldom want the same. */
-function freePlace(nodeId: string, held: readonly ConnectionDocument[], limit: number): string | undefined {
-  if (held.length >= limit) return undefined;
-  const taken = new Set(held.map(placeOf));
-  const places = Array.from({ length: limit }, (_, i) => `${nodeId}\u0000${i}`);
-  const free = places.filter((place) => !taken.has(place));
-  return free[Math.floor(Math.random() * free.length)];
+/** Meets a duplicate key when the place is somebody else's by now. */
+function taking({ wish: { row }, place, isOwn }: Choice<Wish>): mongo.AnyBulkWriteOperation<ConnectionDocument> {
+  if (!isOwn) return { insertOne: { document: { _id: place, ...row } } };
+  const { nodeId, connectionId } = row;
+  return { replaceOne: { filter: { _id: place, nodeId, connectionId }, replacement: row, upsert: true } };
 }
 
 function byAge(one: ConnectionRow, other: ConnectionRow): number {

@@ -10,6 +10,7 @@ import {
 } from '../../modules/inbox/index.js';
 import { KEY_INDEX, LogRowDocument } from './documents.js';
 import { duplicatesOf } from './driver-errors.js';
+import { Gather } from './gather.js';
 import { KnownTails } from './known-tails.js';
 import { LogOrder } from './log-order.js';
 import { type Acknowledgement, MongoMarks } from './mongo-marks.js';
@@ -34,6 +35,13 @@ export class MongoInboxLog extends InboxLog {
   private readonly stored: MongoMarks;
   private readonly tails: KnownTails;
   private readonly order = new LogOrder();
+  /** What each that opens an inbox asks for itself, and thousands do so at once. */
+  private readonly heads = new Gather<string, RowHead | undefined>((logs, signal) => this.readNewest(logs, signal));
+  private readonly marked = new Gather<string, Marks>((logs, signal) => this.stored.of(logs, signal));
+  private readonly epochs = new Gather<undefined, string>(async (askers, signal) => {
+    const epoch = (await this.store.readEpoch(signal)) ?? '';
+    return askers.map(() => epoch);
+  });
 
   constructor(private readonly store: MongoStore) {
     super();
@@ -100,7 +108,9 @@ export class MongoInboxLog extends InboxLog {
   }
 
   newest(logs: readonly string[]): Promise<Array<RowHead | undefined>> {
-    return this.store.run((signal) => this.readNewest(logs, signal));
+    const [log] = logs;
+    if (log === undefined || logs.length > 1) return this.store.run((signal) => this.readNewest(logs, signal));
+    return this.store.run(async (signal) => [await this.heads.run(log, signal)]);
   }
 
   private async readNewest(logs: readonly string[], signal: AbortSignal): Promise<Array<RowHead | undefined>> {
@@ -164,7 +174,9 @@ export class MongoInboxLog extends InboxLog {
   }
 
   marks(logs: readonly string[]): Promise<Marks[]> {
-    return this.store.run((signal) => this.stored.of(logs, signal));
+    const [log] = logs;
+    if (log === undefined || logs.length > 1) return this.store.run((signal) => this.stored.of(logs, signal));
+    return this.store.run(async (signal) => [await this.marked.run(log, signal)]);
   }
 
   raiseAcked(acks: readonly Acknowledgement[]): Promise<number[]> {
@@ -222,8 +234,8 @@ export class MongoInboxLog extends InboxLog {
     });
   }
 
-  async epoch(): Promise<string> {
-    return (await this.store.epoch()) ?? '';
+  epoch(): Promise<string> {
+    return this.store.run((signal) => this.epochs.run(undefined, signal));
   }
 }
 

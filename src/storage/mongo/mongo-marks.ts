@@ -6,6 +6,8 @@ import { bulkApart } from './driver-errors.js';
 import type { MongoStore } from './mongo-store.js';
 
 const REMEMBERED_LOGS = 100_000;
+/** Marks of one reply; more come in further ones. */
+const REPLY_MARKS = 1_000;
 
 type StoredMarks = Omit<LogMarksDocument, '_id'>;
 
@@ -111,7 +113,8 @@ export class MongoMarks {
   }
 
   private async find(logs: readonly string[], signal: AbortSignal): Promise<Map<string, StoredMarks>> {
-    const found = await this.documents.find({ _id: { $in: [...logs] } }, { signal }).toArray();
+    const options = { batchSize: REPLY_MARKS, signal } as const;
+    const found = await this.documents.find({ _id: { $in: [...logs] } }, options).toArray();
     return new Map(found.map(({ _id, ...marks }) => [_id, marks]));
   }
 }

@@ -1,11 +1,17 @@
 import type { mongo } from 'mongoose';
 import { type NodeRecord, NodeRegistry } from '../../modules/nodes/index.js';
 import { NodeDocument } from './documents.js';
-import { bulkApart } from './driver-errors.js';
+import { bulkMeeting } from './driver-errors.js';
+import { Gather } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 
+/** Records gather: a crowd that comes or goes is noted by a few writes. */
 export class MongoNodeRegistry extends NodeRegistry {
   private readonly nodes: mongo.Collection<NodeDocument>;
+  private readonly records = new Gather<readonly NodeRecord[], void>(async (lists, signal) => {
+    await bulkMeeting(this.nodes, lists.flat().map(merging), signal);
+    return [];
+  });
 
   constructor(private readonly store: MongoStore) {
     super();
@@ -21,14 +27,7 @@ export class MongoNodeRegistry extends NodeRegistry {
   }
 
   record(nodes: readonly NodeRecord[]): Promise<void> {
-    return this.store.run(async (signal) => {
-      // A duplicate key here is a node that two make known at once: there the second time finds it.
-      for (let open = nodes; open.length > 0;) {
-        signal.throwIfAborted();
-        const missed = await bulkApart(this.nodes, open.map(merging), {});
-        open = missed.flatMap((place) => open[place] ?? []);
-      }
-    });
+    return this.store.run((signal) => this.records.run(nodes, signal));
   }
 }
 

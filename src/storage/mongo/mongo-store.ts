@@ -104,9 +104,13 @@ export class MongoStore {
   }
 
   /** Names this history. */
-  async epoch(): Promise<string | undefined> {
-    const store = await this.run((signal) => this.collection(StoreDocument).findOne({ _id: THE_STORE }, { signal }));
-    return store?.epoch;
+  epoch(): Promise<string | undefined> {
+    return this.run((signal) => this.readEpoch(signal));
+  }
+
+  /** As `epoch`, as a part of something that runs already. */
+  async readEpoch(signal: AbortSignal): Promise<string | undefined> {
+    return (await this.collection(StoreDocument).findOne({ _id: THE_STORE }, { signal }))?.epoch;
   }
 
   /** Begins another history; answers its name. Whoever opened the store before must be started anew. */

@@ -2,14 +2,25 @@ import type { mongo } from 'mongoose';
 import { type ValidationGrant, ValidationKeyStore } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ValidationKeyDocument } from './documents.js';
+import { bulkMeeting } from './driver-errors.js';
+import { Gather } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 
 /** Ended grants are forgotten at most so often, ms, and so many at once. */
 const FORGET_EACH_MS = 1_000;
 const FORGET_GRANTS = 1_000;
+/** Grants of one reply; more come in further ones. */
+const MOST_GRANTS = 1_000;
 
 export class MongoValidationKeys extends ValidationKeyStore {
   private readonly grants: mongo.Collection<ValidationKeyDocument>;
+  private readonly puts = new Gather<ValidationKeyDocument, void>(async (grants, signal) => {
+    await bulkMeeting(this.grants, grants.map(storing), signal);
+    return [];
+  });
+  private readonly peeks = new Gather<string, ValidationGrant | undefined>((digests, signal) =>
+    this.find(digests, signal),
+  );
   private forgotAt = -Infinity;
 
   constructor(private readonly store: MongoStore) {
@@ -18,7 +29,7 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 
   async put(digest: string, grant: ValidationGrant, now: number): Promise<void> {
-    await this.store.run(() => this.grants.replaceOne({ _id: digest }, grant, { upsert: true }));
+    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant }, signal));
     await this.forgetEnded(now);
   }
 
@@ -42,13 +53,20 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 
   peek(digest: string): Promise<ValidationGrant | undefined> {
-    return this.store.run(async (signal) => {
-      const options = { projection: { _id: 0 }, signal } as const;
-      return ((await this.grants.findOne({ _id: digest }, options)) as ValidationGrant | null) ?? undefined;
-    });
+    return this.store.run((signal) => this.peeks.run(digest, signal));
+  }
+
+  private async find(digests: readonly string[], signal: AbortSignal): Promise<Array<ValidationGrant | undefined>> {
+    const found = await this.grants.find({ _id: { $in: [...digests] } }, { batchSize: MOST_GRANTS, signal }).toArray();
+    const grants = new Map(found.map(({ _id, ...grant }) => [_id, grant]));
+    return digests.map((digest) => grants.get(digest));
   }
 
   use(digest: string): Promise<boolean> {
     return this.store.run(async () => (await this.grants.deleteOne({ _id: digest })).deletedCount === 1);
   }
+}
+
+function storing({ _id, ...replacement }: ValidationKeyDocument): mongo.AnyBulkWriteOperation<ValidationKeyDocument> {
+  return { replaceOne: { filter: { _id }, replacement, upsert: true } };
 }
