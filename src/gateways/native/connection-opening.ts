@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
 import { Metrics } from '../../common/metrics.js';
 import { CLOSE, type CloseCode, helloFrame } from '../../protocol/index.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
@@ -10,6 +11,7 @@ import {
   StoreUnavailable,
 } from '../../modules/inbox/index.js';
 import { NodesService, ServerNode } from '../../modules/nodes/index.js';
+import { FailureWave } from './failure-wave.js';
 import { LeftRegistrations } from './left-registrations.js';
 import type { NativeConnection } from './native-connection.js';
 import { NativeSettings } from './native.settings.js';
@@ -19,6 +21,8 @@ import { NativeSettings } from './native.settings.js';
 export class ConnectionOpening {
   private readonly logger = new Logger(ConnectionOpening.name);
   private readonly opening = new Set<NativeConnection>();
+  private readonly notOpened: FailureWave;
+  private readonly notNoted: FailureWave;
 
   constructor(
     private readonly nodes: NodesService,
@@ -28,7 +32,13 @@ export class ConnectionOpening {
     private readonly serverNode: ServerNode,
     private readonly settings: NativeSettings,
     private readonly metrics: Metrics,
-  ) {}
+    clock: Clock,
+  ) {
+    const warn = (what: string) => (count: number, last: string) =>
+      this.logger.warn(`${what}: ${count}, the last because of ${last}`);
+    this.notOpened = new FailureWave(clock, warn('connections that could not be opened'));
+    this.notNoted = new FailureWave(clock, warn('connections whose end could not be noted'));
+  }
 
   /** Never rejects. Whatever ends the connection meanwhile, nothing is left of it. */
   async open(connection: NativeConnection): Promise<void> {
@@ -73,7 +83,7 @@ export class ConnectionOpening {
   /** A store that is away is no fault of this server node, and asking again is the mend. */
   private codeFor(error: unknown): CloseCode {
     if (error instanceof StoreUnavailable) {
-      this.logger.warn(`not opened: ${error.message}`);
+      this.notOpened.add(String(error));
       return CLOSE.tryLater;
     }
     this.logger.error(error);
@@ -104,16 +114,12 @@ export class ConnectionOpening {
 
   private async withdraw(connection: NativeConnection): Promise<void> {
     if (connection.reader) this.inbox.removeReader(connection.reader);
-    await Promise.all([
-      this.connections.closed(connection).catch((error: unknown) => {
-        this.left.add(connection);
-        this.notNoted(error);
-      }),
-      this.nodes.left(connection.nodeId).catch((error: unknown) => this.notNoted(error)),
+    const [closed, left] = await Promise.allSettled([
+      this.connections.closed(connection),
+      this.nodes.left(connection.nodeId),
     ]);
-  }
-
-  private notNoted(error: unknown): void {
-    this.logger.warn(`not noted that a connection ended: ${String(error)}`);
+    if (closed.status === 'rejected') this.left.add(connection);
+    const failed = [closed, left].find((outcome) => outcome.status === 'rejected');
+    if (failed) this.notNoted.add(String(failed.reason));
   }
 }
