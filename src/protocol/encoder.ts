@@ -1,5 +1,5 @@
 import { TYPE } from './control-types.js';
-import type { Destination, Message } from './message.js';
+import type { Destination, GroupDestination, Message } from './message.js';
 import type { Refusal } from './refusal.js';
 
 /** Who a message is from, as the receiver may see it. */
@@ -52,6 +52,16 @@ export function messageBody(message: Message, id: string, source: Source): strin
 /** What a durable message looks like in the inbox where it has this seq. */
 export function durableFrame(seq: number, timestamp: number, body: string): string {
   return `{"seq":${seq},"timestamp":${timestamp},${body.slice(1)}`;
+}
+
+/** A body of a session or client, with the place that it has there. */
+export function groupBody(sessionSeq: number, body: string): string {
+  return `{"session_seq":${sessionSeq},${body.slice(1)}`;
+}
+
+/** Says that of a session or client nothing from this place on was put into the inbox, as a body. */
+export function gapBody(group: GroupDestination, fromSessionSeq: number): string {
+  return `{"type":${TYPE.gap},${destinationFields(group)},"from_session_seq":${fromSessionSeq}}`;
 }
 
 export function transientFrame(timestamp: number, body: string): string {

@@ -5,7 +5,9 @@ export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeL
 export {
   deliveredFrame,
   durableFrame,
+  gapBody,
   goneFrame,
+  groupBody,
   helloFrame,
   hereFrame,
   inboxPageFrame,
@@ -22,6 +24,6 @@ export {
 } from './encoder.js';
 export { ADDRESS_WANTED, ID_WANTED, isChosenId, isId } from './identifier.js';
 export { endOfString, parseJson, refuseDepth, slices, type Slice } from './json-scanner.js';
-export type { ClientFrame, Destination, InboxQuery, Message } from './message.js';
+export type { ClientFrame, Destination, GroupDestination, InboxQuery, Message } from './message.js';
 export { PROBLEM_MEDIA_TYPE, problemHeaders, problemOf, problemResponse, type ProblemDocument } from './problem.js';
 export { Refusal, type RefusalDetail } from './refusal.js';

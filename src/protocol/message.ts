@@ -5,6 +5,9 @@ export type Destination =
   | { readonly kind: 'session'; readonly sessionId: string }
   | { readonly kind: 'private'; readonly sessionId: string; readonly memberId: string };
 
+/** A destination that has a log of its own. */
+export type GroupDestination = Extract<Destination, { kind: 'session' | 'client' }>;
+
 /** A message as a sender writes it. Payloads are JSON text and stay text, so they arrive byte for byte. */
 export interface Message {
   readonly destination: Destination;

@@ -4,7 +4,9 @@ import { randomId } from '../../common/ids.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
 import type { InboxSettings } from './inbox.settings.js';
-import type { AppendOutcome, AppendRules, Draft, Moment, Pending, Tail, Turn } from './inbox.types.js';
+import { seatIn } from './entry-ref.js';
+import type { AppendOutcome, AppendRules, Draft, Moment, Pending, SeatState, Tail, Turn } from './inbox.types.js';
+import type { Admission } from './inbox.types.js';
 import { type InboxLog, type LogRow, passOverUnavailable, type RowHead } from './inbox-log.js';
 import { momentOf, PendingLog } from './pending-log.js';
 
@@ -14,36 +16,40 @@ const ALONE_AFTER = 2;
 const JITTER_MS = 10;
 const RETRY_MS = 500;
 
-interface Numbered {
-  readonly state: PendingLog;
-  readonly pending: Pending;
+interface Numbered<D extends Draft> {
+  readonly state: PendingLog<D>;
+  readonly pending: Pending<D>;
   readonly row: LogRow;
+  /** What readers who are here are shown in place of the body. */
+  readonly shown?: string;
 }
+
+type AdmittedRow = Extract<Admission, { kind: 'row' }>;
 
 /**
  * The one way into a log. Optimistic: it numbers what waits behind the tail that it knows and inserts in order, without
  * a counter and without a lock; whoever meets another writer's row reads again, asks the rules again and renumbers.
  * Callers hand in and never wait for a commit; while one commit runs, the next batch gathers.
  */
-export class AppendLoop {
-  private readonly states = new Map<string, PendingLog>();
-  private readonly lanes: Lane[];
+export class AppendLoop<D extends Draft = Draft> {
+  private readonly states = new Map<string, PendingLog<D>>();
+  private readonly lanes: Array<Lane<D>>;
   private readonly run = randomId();
   private writers = 0;
   private depth = 0;
 
   constructor(
     private readonly log: InboxLog,
-    private readonly rules: AppendRules,
+    private readonly rules: AppendRules<D>,
     private readonly clock: Clock,
     private readonly guard: StallGuard,
     private readonly settings: Pick<InboxSettings, 'tailTrustMs' | 'deadlineMs'>,
   ) {
-    this.lanes = Array.from({ length: log.lanes }, () => new Lane((lane) => this.turn(lane)));
+    this.lanes = Array.from({ length: log.lanes }, () => new Lane<D>((lane) => this.turn(lane)));
   }
 
   /** Queues a draft; `settle` is called once, in the order of the drafts of one log, with what became of it. */
-  append(log: string, draft: Draft, settle: (outcome: AppendOutcome) => void): void {
+  append(log: string, draft: D, settle: (outcome: AppendOutcome) => void): void {
     const state = this.stateOf(log);
     this.writers += 1;
     this.depth += 1;
@@ -74,19 +80,19 @@ export class AppendLoop {
     }
   }
 
-  private stateOf(log: string): PendingLog {
+  private stateOf(log: string): PendingLog<D> {
     let state = this.states.get(log);
-    if (!state) this.states.set(log, (state = new PendingLog(log)));
+    if (!state) this.states.set(log, (state = new PendingLog<D>(log)));
     return state;
   }
 
-  private laneOf(log: string): Lane {
+  private laneOf(log: string): Lane<D> {
     let hash = 0;
     for (let at = 0; at < log.length; at += 1) hash = (hash * 31 + log.charCodeAt(at)) | 0;
-    return this.lanes[Math.abs(hash) % this.lanes.length] as Lane;
+    return this.lanes[Math.abs(hash) % this.lanes.length] as Lane<D>;
   }
 
-  private async turn(lane: Lane): Promise<void> {
+  private async turn(lane: Lane<D>): Promise<void> {
     const states = lane.take(this.log.maxBatch);
     const began = momentOf(this.clock, this.guard);
     try {
@@ -104,16 +110,17 @@ export class AppendLoop {
   }
 
   /** Makes sure that every log's tail may be believed, and looks for keys where a conflict or a refusal demands it. */
-  private async prepare(states: readonly PendingLog[], began: Moment): Promise<void> {
+  private async prepare(states: ReadonlyArray<PendingLog<D>>, began: Moment): Promise<void> {
     const stale = states.filter((state) => state.mustLook || !state.trusted(began, this.settings.tailTrustMs));
     if (stale.length > 0) await this.readTails(stale, began);
+    await this.rules.ready(states);
     for (const state of states) {
       if (state.mustLook) await this.look(state, began);
       if (!state.open) await this.refuseFirst(state);
     }
   }
 
-  private async readTails(states: readonly PendingLog[], asked: Moment): Promise<void> {
+  private async readTails(states: ReadonlyArray<PendingLog<D>>, asked: Moment): Promise<void> {
     const logs = states.map((state) => state.log);
     const [heads, marks] = await Promise.all([this.log.newest(logs), this.log.marks(logs)]);
     states.forEach((state, index) => {
@@ -127,26 +134,37 @@ export class AppendLoop {
    * after the commit, so the key is the only witness: under it stands one's own row, or the first of a repeat. One that
    * is found behind one that is not keeps its place: answers keep the order too.
    */
-  private async look(state: PendingLog, began: Moment): Promise<void> {
+  private async look(state: PendingLog<D>, began: Moment): Promise<void> {
     const asked = state.waiting.toArray().slice(0, this.log.maxBatch);
     const keys = asked.map(({ draft }) => draft.key);
     const heads = await this.log.findKeys(state.log, keys);
     state.mustLook = false;
+    const own = await this.ownRows(asked, heads);
     asked.forEach((pending, index) => {
       const head = heads[index];
       if (!head) pending.missedIn = began;
-      else if (pending === state.waiting.peekFront()) this.settleFound(state.waiting.shift() as Pending, head);
+      else if (pending === state.waiting.peekFront()) this.settleFound(state.waiting.shift()!, own.get(head.n) ?? head);
     });
     if (state.failAfterLook) this.refuseAll(state);
   }
 
-  private settleFound({ draft, settle, writer }: Pending, head: RowHead): void {
-    if (head.writer === writer) this.confirm([{ ...head, body: draft.body }], [settle]);
-    else if (head.digest === draft.digest) settle({ kind: 'duplicate' });
+  /** By n. What it says was decided when it was written, and by now may be decided otherwise: it is read, not made again. */
+  private async ownRows(
+    asked: ReadonlyArray<Pending<D>>,
+    heads: ReadonlyArray<RowHead | undefined>,
+  ): Promise<Map<number, LogRow>> {
+    const own = heads.filter((head, index) => head && head.writer === asked[index]?.writer) as RowHead[];
+    const rows = own.length > 0 ? await this.log.at(own) : [];
+    return new Map(rows.map((row) => [row.n, row]));
+  }
+
+  private settleFound({ draft, settle, writer }: Pending<D>, found: RowHead | LogRow): void {
+    if (found.writer === writer && 'body' in found) this.confirm([found], [settle]);
+    else if (found.writer === writer || found.digest === draft.digest) settle({ kind: 'duplicate' });
     else settle({ kind: 'refused', refusal: new Refusal('id_conflict', { field: 'id' }) });
   }
 
-  private async refuseFirst(state: PendingLog): Promise<void> {
+  private async refuseFirst(state: PendingLog<D>): Promise<void> {
     for (let first = state.waiting.peekFront(); first && !state.open; first = state.waiting.peekFront()) {
       const refusal = await this.rules.first(state.log, first.draft);
       if (refusal) state.waiting.shift()?.settle({ kind: 'refused', refusal });
@@ -155,9 +173,9 @@ export class AppendLoop {
   }
 
   /** One batch of what waits. Time has passed since the turn began: nothing is carried out late or on a stale tail. */
-  private assemble(states: readonly PendingLog[], began: Moment, last: Turn): Numbered[] {
+  private assemble(states: ReadonlyArray<PendingLog<D>>, began: Moment, last: Turn): Array<Numbered<D>> {
     const now = momentOf(this.clock, this.guard);
-    const batch: Numbered[] = [];
+    const batch: Array<Numbered<D>> = [];
     for (const state of states) {
       if (state.late(now, this.settings.deadlineMs, last)) this.refuseAll(state);
       if (now.stalls === began.stalls) this.number(state, batch, began);
@@ -166,28 +184,33 @@ export class AppendLoop {
   }
 
   /** Numbers what waits, as far as the rules let it in and the batch has room. */
-  private number(state: PendingLog, batch: Numbered[], began: Moment): void {
+  private number(state: PendingLog<D>, batch: Array<Numbered<D>>, began: Moment): void {
     let { tail } = state;
+    const ahead = new Map<string, SeatState>();
+    const seat = (group: string): SeatState | undefined => ahead.get(group) ?? state.seats.get(group);
     while (batch.length < this.log.maxBatch) {
       const pending = state.waiting.peekFront();
-      if (!pending) return;
-      const refusal = this.rules.admit({ totals: tail.totals, marks: state.marks }, pending.draft);
+      const said = pending && this.rules.admit({ log: state.log, tail, marks: state.marks, seat }, pending.draft);
+      if (!pending || !said) return;
       // A final refusal needs a tail and a look of this turn, and waits for the answers before it: the next turn has all.
-      state.mustLook = refusal !== undefined && (pending.missedIn !== began || tail !== state.tail);
+      const sure = pending.missedIn === began && (said.kind === 'row' || tail === state.tail);
+      state.mustLook = !sure && (said.kind === 'refused' || said.fresh === true);
       if (state.mustLook) return;
       state.waiting.shift();
-      if (refusal) pending.settle({ kind: 'refused', refusal });
-      else batch.push({ state, pending, row: (tail = this.rowBehind(tail, state.log, pending)) });
+      if (said.kind === 'nothing') pending.settle({ kind: 'duplicate' });
+      else if (said.kind === 'refused') pending.settle(said);
+      else {
+        const row = rowBehind(tail, state.log, pending, said, this.clock.now());
+        batch.push({ state, pending, row, ...(said.shown !== undefined && { shown: said.shown }) });
+        tail = row;
+        const seen = seatIn(row);
+        if (seen) ahead.set(seen.group, seen);
+        if (said.barrier) return;
+      }
     }
   }
 
-  private rowBehind(tail: Tail, log: string, { draft, writer }: Pending): LogRow & Tail {
-    const { key, digest, body, bytes, report } = draft;
-    const totals = { count: tail.totals.count + 1, bytes: tail.totals.bytes + bytes };
-    return { log, n: tail.n + 1, key, digest, writer, at: Math.max(tail.at, this.clock.now()), totals, report, body };
-  }
-
-  private async insert(batch: readonly Numbered[]): Promise<void> {
+  private async insert(batch: ReadonlyArray<Numbered<D>>): Promise<void> {
     const asked = momentOf(this.clock, this.guard);
     try {
       const { inserted, stoppedBy } = await this.log.insert(batch.map(({ row }) => row));
@@ -202,26 +225,28 @@ export class AppendLoop {
     }
   }
 
-  private stored(batch: readonly Numbered[], asked: Moment): void {
+  private stored(batch: ReadonlyArray<Numbered<D>>, asked: Moment): void {
     for (const { state, row } of batch) {
       state.conflicts = 0;
-      state.learn(row, asked);
+      state.advance(row, asked);
+      const seat = seatIn(row);
+      if (seat) state.seats.set(seat.group, seat);
     }
-    const rows = batch.map(({ row }) => row);
+    const rows = batch.map(({ row, shown }) => (shown === undefined ? row : { ...row, body: shown }));
     const settles = batch.map(({ pending }) => pending.settle);
     this.confirm(rows, settles);
   }
 
-  private confirm(rows: readonly LogRow[], settles: ReadonlyArray<Pending['settle']>): void {
+  private confirm(rows: readonly LogRow[], settles: ReadonlyArray<Pending<D>['settle']>): void {
     rows.forEach((row, index) => settles[index]?.({ kind: 'stored', row }));
     if (rows.length > 0) this.rules.appended(rows);
   }
 
-  private returnToQueues(batch: readonly Numbered[]): void {
+  private returnToQueues(batch: ReadonlyArray<Numbered<D>>): void {
     for (const { state, pending } of batch.toReversed()) state.waiting.unshift(pending);
   }
 
-  private async meetOther(state: PendingLog, stoppedBy: 'n' | 'key'): Promise<void> {
+  private async meetOther(state: PendingLog<D>, stoppedBy: 'n' | 'key'): Promise<void> {
     state.mustLook = true;
     if (stoppedBy === 'key') return;
     state.conflicts += 1;
@@ -230,7 +255,7 @@ export class AppendLoop {
   }
 
   /** All of them and in order: what follows a failed draft may not overtake it. */
-  private refuseAll(state: PendingLog): void {
+  private refuseAll(state: PendingLog<D>): void {
     state.failAfterLook = false;
     state.conflicts = 0;
     const refusal = new Refusal('retry_later', { reason: 'not stored, or unknown', retryAfterMs: RETRY_MS });
@@ -241,14 +266,14 @@ export class AppendLoop {
 }
 
 /** One insert at a time, for the logs that hash to it. */
-class Lane {
+class Lane<D extends Draft> {
   last: Turn = { ended: 0, took: 0 };
-  private readonly ready = new Denque<PendingLog>();
+  private readonly ready = new Denque<PendingLog<D>>();
   private running = false;
 
-  constructor(private readonly turn: (lane: Lane) => Promise<void>) {}
+  constructor(private readonly turn: (lane: Lane<D>) => Promise<void>) {}
 
-  add(state: PendingLog): void {
+  add(state: PendingLog<D>): void {
     if (state.queued) return;
     state.queued = true;
     this.ready.push(state);
@@ -256,10 +281,10 @@ class Lane {
   }
 
   /** The logs of the next batch: about as many as fill it; one that keeps meeting others goes alone. */
-  take(rows: number): PendingLog[] {
-    const taken: PendingLog[] = [];
+  take(rows: number): Array<PendingLog<D>> {
+    const taken: Array<PendingLog<D>> = [];
     for (let sum = 0; sum < rows && !this.ready.isEmpty();) {
-      const next = this.ready.peekFront() as PendingLog;
+      const next = this.ready.peekFront() as PendingLog<D>;
       const alone = next.conflicts >= ALONE_AFTER;
       if (alone && taken.length > 0) break;
       this.ready.shift();
@@ -270,7 +295,7 @@ class Lane {
     return taken;
   }
 
-  putBack(state: PendingLog): void {
+  putBack(state: PendingLog<D>): void {
     state.queued = false;
     if (!state.waiting.isEmpty()) this.add(state);
   }
@@ -286,4 +311,17 @@ class Lane {
     while (!this.ready.isEmpty()) await this.turn(this);
     this.running = false;
   }
+}
+
+function rowBehind<D extends Draft>(
+  tail: Tail,
+  log: string,
+  { draft, writer }: Pending<D>,
+  { body, counts, at = 0, open }: AdmittedRow,
+  now: number,
+): LogRow {
+  const { key, digest, report } = draft;
+  const totals = { count: tail.totals.count + counts.count, bytes: tail.totals.bytes + counts.bytes };
+  const since = Math.max(tail.at, at || now);
+  return { log, n: tail.n + 1, key, digest, writer, at: since, totals, report, body, ...(open && { open }) };
 }

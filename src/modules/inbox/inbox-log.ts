@@ -1,3 +1,5 @@
+import type { GroupDestination } from '../../protocol/index.js';
+
 /**
  * What a log counts, summed from its first row: running sums are kept in the rows, so that "how much is waiting" is a
  * subtraction and never a scan.
@@ -31,8 +33,31 @@ export interface RowHead {
 }
 
 export interface LogRow extends RowHead {
-  /** JSON text of the frame without seq and timestamp; empty once it was dropped. */
+  /**
+   * Of an inbox: JSON text of the frame without seq and timestamp, or a reference (see `entry-ref.ts`) to an entry of a
+   * group. Of a group: the entry. Empty once it was dropped.
+   */
   readonly body: string;
+  /** An entry of a group that was not driven yet; its log is found by that. Not read back. */
+  readonly open?: true;
+}
+
+/** The newest row that entries of one group have in one inbox. */
+export interface SeatRow {
+  /** Number of the entry in the group's log. */
+  readonly entry: number;
+  /** Number of the row in the inbox; 0 when the row was removed, which only a row below the floor is. */
+  readonly n: number;
+  /** Its reference; empty when it was dropped. */
+  readonly body: string;
+}
+
+/** A group's place in an inbox. */
+export interface Seat {
+  /** The inbox. */
+  readonly log: string;
+  /** The group's log. */
+  readonly group: string;
 }
 
 /** How far a log was acknowledged and from where it can still be read. */
@@ -89,6 +114,47 @@ export function nodeOfInboxLog(log: string): string {
   return log.slice(2);
 }
 
+/** The id of the log of a session. */
+export function sessionLogOf(sessionId: string): string {
+  return `s:${sessionId}`;
+}
+
+/** The id of the log of a client. */
+export function clientLogOf(clientId: string): string {
+  return `c:${clientId}`;
+}
+
+/** Whether a log is an inbox; else it is that of a group. */
+export function isInboxLog(log: string): boolean {
+  return log.startsWith('n:');
+}
+
+/** What a group's log is the log of. */
+export function destinationOfGroup(log: string): GroupDestination {
+  const id = log.slice(2);
+  return log.startsWith('s:') ? { kind: 'session', sessionId: id } : { kind: 'client', clientId: id };
+}
+
+/** What the keys of all rows begin with that entries of a group have in an inbox. */
+export function entryKeyPrefix(group: string): string {
+  return `g ${group} `;
+}
+
+/** Digits of an entry's number in a key: enough for 2^53. */
+const KEY_DIGITS = 11;
+
+/** The key of the row that an entry of a group has in an inbox: those of one group sort as their numbers do. */
+export function entryKey(group: string, entry: number): string {
+  return entryKeyPrefix(group) + entry.toString(36).padStart(KEY_DIGITS, '0');
+}
+
+/** What `entryKey` was made of, `undefined` for the key of anything else. */
+export function entryOfKey(key: string): { readonly group: string; readonly entry: number } | undefined {
+  if (!key.startsWith('g ')) return undefined;
+  const end = key.lastIndexOf(' ');
+  return { group: key.slice(2, end), entry: parseInt(key.slice(end + 1), 36) };
+}
+
 /**
  * The durable log. An adapter stores and finds; it decides nothing: what may be appended, when something is dropped
  * and what a conflict means are the caller's rules. Every method rejects with `StoreUnavailable` within the store's
@@ -142,9 +208,19 @@ export abstract class InboxLog {
 
   /**
    * Removes rows from the log's beginning that are below n and older than `writtenBefore`, never the newest of the log.
-   * Bounded work a call; answers whether there is more.
+   * Of what entries of a group had there the highest number stays known for ever (`seats`). Bounded work a call; answers
+   * whether there is more.
    */
   abstract removeRows(log: string, below: number, writtenBefore: number): Promise<boolean>;
+
+  /**
+   * The newest row of each seat, `undefined` where an entry of that group never had one; same order as asked. One query,
+   * however many seats.
+   */
+  abstract seats(asked: readonly Seat[]): Promise<Array<SeatRow | undefined>>;
+
+  /** How many rows behind `above` (exclusive) a seat has; counts no further than `limit`. */
+  abstract countOfSeat(seat: Seat, above: number, limit: number): Promise<number>;
 
   /** Ids of logs that have rows, ascending, behind `after` (exclusive; '' for the first). */
   abstract logs(after: string, limit: number): Promise<string[]>;

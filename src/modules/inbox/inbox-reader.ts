@@ -1,8 +1,10 @@
 import Denque from 'denque';
-import { CLOSE, durableFrame, goneFrame, Refusal } from '../../protocol/index.js';
+import { CLOSE, Refusal } from '../../protocol/index.js';
+import { isRef } from './entry-ref.js';
 import type { InboxSettings } from './inbox.settings.js';
 import type { Acknowledged, ReaderSink } from './inbox.types.js';
 import { type InboxLog, type LogRow, type Marks, passOverUnavailable, type Totals } from './inbox-log.js';
+import { frameOf, readResolved } from './resolved-rows.js';
 
 /** A message that was delivered and not yet acknowledged. */
 interface Flight {
@@ -60,7 +62,8 @@ export class InboxReader {
 
   /** A row became durable. Written at once if it is the next, read from the store later if it is beyond, else dropped. */
   offer(row: LogRow): void {
-    if (this.reading || !this.roomy || row.n !== this.sent + 1 || !this.write(row)) this.notice(row.n);
+    const isNext = row.n === this.sent + 1 && !isRef(row.body);
+    if (this.reading || !this.roomy || !isNext || !this.write(row)) this.notice(row.n);
   }
 
   /** There are rows up to n. */
@@ -123,7 +126,7 @@ export class InboxReader {
 
   private async readNext(): Promise<boolean> {
     const { windowMessages, windowBytes } = this.settings;
-    const rows = await this.store.read(this.log, {
+    const rows = await readResolved(this.store, this.log, {
       after: this.sent,
       before: Number.MAX_SAFE_INTEGER,
       limit: windowMessages - this.flights.length,
@@ -146,8 +149,7 @@ export class InboxReader {
 
   /** False: the window has no room for it now. An empty window has room for any. */
   private write(row: LogRow): boolean {
-    const expired = row.at < this.now() - this.settings.ageMs;
-    const frame = expired ? goneFrame(row.n, 'expired') : durableFrame(row.n, row.at, row.body);
+    const frame = frameOf(row, this.now(), this.settings.ageMs);
     if (row.n > this.acked && !this.fly(row, Buffer.byteLength(frame))) return false;
     this.sent = row.n;
     this.sink.send(frame);

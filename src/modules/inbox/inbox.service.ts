@@ -1,16 +1,17 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Clock, type Timer } from '../../common/clock.js';
 import { StallGuard } from '../../common/stall-guard.js';
-import { durableFrame, goneFrame, type InboxPage, type InboxQuery, Refusal } from '../../protocol/index.js';
+import { type InboxPage, type InboxQuery, Refusal } from '../../protocol/index.js';
 import { NodesService } from '../nodes/index.js';
 import { AckQueue } from './ack-queue.js';
 import { AppendLoop } from './append-loop.js';
-import { InboxLog, inboxLogOf, type LogRow, NO_MARKS, nodeOfInboxLog, passOverUnavailable } from './inbox-log.js';
+import { InboxLog, inboxLogOf, NO_MARKS, nodeOfInboxLog, passOverUnavailable } from './inbox-log.js';
 import { InboxReader } from './inbox-reader.js';
-import { InboxRules, pendingTotals } from './inbox-rules.js';
+import { InboxRules } from './inbox-rules.js';
 import { InboxSettings } from './inbox.settings.js';
-import type { Acknowledged, AppendOutcome, DeliveryReport, Draft, InboxState, ReaderSink } from './inbox.types.js';
+import type { Acknowledged, AppendOutcome, DeliveryReport, InboxDraft, InboxState, ReaderSink } from './inbox.types.js';
 import { ReaderRegistry } from './reader-registry.js';
+import { frameOf, readResolved } from './resolved-rows.js';
 import { Retention } from './retention.js';
 
 const SWEEP_MS = 30_000;
@@ -24,7 +25,7 @@ const MOST_REPORTED_BYTES = 4 * 1024 * 1024;
 @Injectable()
 export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly readers: ReaderRegistry;
-  private readonly appends: AppendLoop;
+  private readonly appends: AppendLoop<InboxDraft>;
   private readonly acks: AckQueue;
   private readonly retention: Retention;
   private timers: Timer[] = [];
@@ -38,7 +39,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     nodes: NodesService,
   ) {
     this.readers = new ReaderRegistry(log, clock, settings);
-    const rules = new InboxRules(nodes, settings, (rows) => this.readers.offer(rows));
+    const rules = new InboxRules(log, nodes, settings, (rows) => this.readers.offer(rows));
     this.appends = new AppendLoop(log, rules, clock, guard, settings);
     this.acks = new AckQueue(log, clock, (of, acked, keys) => this.raised(of, acked, keys));
     this.retention = new Retention(log, settings, clock);
@@ -53,8 +54,8 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     for (const timer of this.timers) timer.cancel();
   }
 
-  /** Queues a message for a node; `settle` is called when it is durable, known as a repeat, or refused. */
-  append(nodeId: string, draft: Draft, settle: (outcome: AppendOutcome) => void): void {
+  /** Queues a message for a node, or an entry of a group that it is a member of; `settle` is called when it is durable, known as a repeat, or refused. */
+  append(nodeId: string, draft: InboxDraft, settle: (outcome: AppendOutcome) => void): void {
     this.appends.append(inboxLogOf(nodeId), draft, settle);
   }
 
@@ -75,8 +76,9 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     const { log } = this;
     const asked = [inboxLogOf(nodeId)];
     const [epoch, [head], [marks = NO_MARKS]] = await Promise.all([log.epoch(), log.newest(asked), log.marks(asked)]);
-    const pending = head ? pendingTotals(head.totals, marks).count : 0;
-    return { epoch, floorSeq: marks.floor, tailSeq: head?.n ?? 0, ackedSeq: marks.acked, pending, marks };
+    const tailSeq = head?.n ?? 0;
+    const pending = tailSeq - Math.max(marks.acked, marks.floor - 1);
+    return { epoch, floorSeq: marks.floor, tailSeq, ackedSeq: marks.acked, pending, marks };
   }
 
   /** A connection acknowledged; what its senders wanted to hear is told once it is durable. */
@@ -113,11 +115,12 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     const limit = query.limit ?? DEFAULT_PAGE_ROWS;
     const [lower, upper] = [query.afterSeq ?? query.afterTime, query.beforeSeq ?? query.beforeTime];
     const fromEnd = lower === undefined && upper !== undefined;
-    const rows = await this.log.read(inboxLogOf(nodeId), { after, before, limit, maxBytes, fromEnd });
+    const rows = await readResolved(this.log, inboxLogOf(nodeId), { after, before, limit, maxBytes, fromEnd });
     const [first, last] = [rows[0]?.n ?? before, rows.at(-1)?.n ?? after];
+    const frames = rows.map((row) => frameOf(row, this.clock.now(), this.settings.ageMs));
     const { epoch, floorSeq, tailSeq, ackedSeq } = state;
     const complete = after + 1 >= before || (fromEnd ? first <= after + 1 : last >= before - 1);
-    return { frames: rows.map((row) => this.frameOf(row)), epoch, floorSeq, tailSeq, ackedSeq, complete };
+    return { frames, epoch, floorSeq, tailSeq, ackedSeq, complete };
   }
 
   /** Drafts that wait to be appended, logs held, readers' logs, acknowledgements that wait. */
@@ -153,10 +156,5 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     const beforeByTime = beforeTime === undefined ? Infinity : await firstLater(beforeTime - 1);
     const after = Math.min(Math.max(afterSeq, floorSeq - 1, afterByTime), tailSeq);
     return [after, Math.min(beforeSeq, tailSeq + 1, beforeByTime)];
-  }
-
-  private frameOf(row: LogRow): string {
-    const gone = row.body === '' || row.at < this.clock.now() - this.settings.ageMs;
-    return gone ? goneFrame(row.n, 'expired') : durableFrame(row.n, row.at, row.body);
   }
 }

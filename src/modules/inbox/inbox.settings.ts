@@ -3,6 +3,8 @@ export abstract class InboxSettings {
   abstract readonly maxMessages: number;
   /** Bytes of them. */
   abstract readonly maxBytes: number;
+  /** Unacknowledged rows of one group in one inbox, then a gap. */
+  abstract readonly seatMaxMessages: number;
   /** A message older than this (ms) is not delivered any more. */
   abstract readonly ageMs: number;
   /** Acknowledged messages stay readable for so long (ms) … */

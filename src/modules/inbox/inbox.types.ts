@@ -1,17 +1,57 @@
 import type { CloseCode, Refusal } from '../../protocol/index.js';
 import type { LogRow, Marks, RowHead, Totals } from './inbox-log.js';
 
-/** What somebody wants appended, before it has a number. */
+/** What somebody wants appended, before it has a number. What else a kind of draft carries is between it and its rules. */
 export interface Draft {
   readonly key: string;
   readonly digest: string;
+  readonly report: boolean;
+}
+
+/** A message for one node. */
+export interface MessageDraft extends Draft {
+  readonly kind: 'message';
   readonly body: string;
   /** Bytes of the body, UTF-8. */
   readonly bytes: number;
-  readonly report: boolean;
   /** Its sender may address a node that nobody has seen yet. */
   readonly makesKnown: boolean;
 }
+
+/** What an entry of a group leaves in the inbox of a member. */
+export interface EntryDraft extends Draft {
+  readonly kind: 'entry';
+  /** The group's log, and the entry's number there. */
+  readonly group: string;
+  readonly entry: number;
+  /** When the entry was appended to the group's log, ms since 1970. */
+  readonly at: number;
+  /** The entry's frame without numbers and time. */
+  readonly frame: string;
+}
+
+export type InboxDraft = MessageDraft | EntryDraft;
+
+/** What the rules say of one draft at one tail. */
+export type Admission =
+  | {
+      readonly kind: 'row';
+      readonly body: string;
+      /** What it adds to the totals of the log. */
+      readonly counts: Totals;
+      /** It was not appended before this, ms since 1970. */
+      readonly at?: number;
+      /** What readers who are here are shown in place of the body. */
+      readonly shown?: string;
+      readonly open?: true;
+      /** Only what was read in this turn may say so. */
+      readonly fresh?: boolean;
+      /** What follows it can be judged only when it is in the log. */
+      readonly barrier?: boolean;
+    }
+  /** It is there, or has to be left out: there is nothing to append. */
+  | { readonly kind: 'nothing'; readonly fresh?: boolean }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** How an append ended. `refused` with a retryable refusal means: not stored, or unknown. */
 export type AppendOutcome =
@@ -21,16 +61,42 @@ export type AppendOutcome =
 
 /** A log as a writer knows it at one tail. */
 export interface LogView {
-  readonly totals: Totals;
+  readonly log: string;
+  readonly tail: Tail;
   readonly marks: Marks;
+  /** By group: the newest row of its seat in this inbox, those included that are about to be inserted. */
+  seat(group: string): SeatState | undefined;
+}
+
+/** A log of which something waits to be appended. */
+export interface WaitingLog<D extends Draft> {
+  readonly log: string;
+  readonly tail: Tail;
+  readonly marks: Marks;
+  /** What will go along first, at most `limit`. */
+  drafts(limit: number): readonly D[];
+  /** By group, valid at this tail. */
+  readonly seats: Map<string, SeatState>;
+}
+
+/** The newest row of a group in an inbox. */
+export interface SeatState {
+  readonly entry: number;
+  /** Number of the row in the inbox. */
+  readonly n: number;
+  /** Rows that wait there, it included: at most so many, exactly so many when counted at this tail. */
+  readonly waiting: number;
+  readonly isGap: boolean;
 }
 
 /** What a kind of log lets in. The append loop asks; it decides nothing of this itself. */
-export interface AppendRules {
+export interface AppendRules<D extends Draft> {
   /** Asked while a log has no row: why this draft may not be its first. */
-  first(log: string, draft: Draft): Promise<Refusal | undefined>;
-  /** Asked for each draft against the tail that it would follow. */
-  admit(view: LogView, draft: Draft): Refusal | undefined;
+  first(log: string, draft: D): Promise<Refusal | undefined>;
+  /** Reads what `admit` needs to know of the logs at their tails. */
+  ready(logs: ReadonlyArray<WaitingLog<D>>): Promise<void>;
+  /** Asked for each draft against the tail that it would follow; `undefined`: something is to be read before. */
+  admit(view: LogView, draft: D): Admission | undefined;
   /** Told of durable rows, those of one log in their order. */
   appended(rows: readonly LogRow[]): void;
 }
@@ -92,8 +158,8 @@ export interface ResumePoint {
 }
 
 /** A draft that waits for its number. */
-export interface Pending {
-  readonly draft: Draft;
+export interface Pending<D extends Draft> {
+  readonly draft: D;
   readonly settle: (outcome: AppendOutcome) => void;
   /** Tells its row from everybody else's. */
   readonly writer: string;

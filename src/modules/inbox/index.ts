@@ -1,4 +1,10 @@
+export { AppendLoop } from './append-loop.js';
+export { entryBody, frameOfEntry, knownOfEntry } from './entry-ref.js';
 export {
+  clientLogOf,
+  entryKey,
+  entryKeyPrefix,
+  entryOfKey,
   InboxLog,
   type InsertOutcome,
   inboxLogOf,
@@ -7,8 +13,12 @@ export {
   NO_MARKS,
   NO_TOTALS,
   nodeOfInboxLog,
+  passOverUnavailable,
   type ReadRange,
   type RowHead,
+  type Seat,
+  type SeatRow,
+  sessionLogOf,
   StoreUnavailable,
   type Totals,
 } from './inbox-log.js';
@@ -18,13 +28,20 @@ export { InboxService } from './inbox.service.js';
 export { resumePoint } from './resume.js';
 export type {
   Acknowledged,
+  Admission,
   AppendOutcome,
+  AppendRules,
   DeliveryReport,
   Draft,
+  EntryDraft,
+  InboxDraft,
   InboxState,
+  LogView,
+  MessageDraft,
   ReaderSink,
   ResumePoint,
   ResumeRequest,
+  WaitingLog,
 } from './inbox.types.js';
 export { InboxSettings } from './inbox.settings.js';
 export { StoreHealth } from './store-health.js';

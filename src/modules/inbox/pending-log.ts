@@ -1,7 +1,7 @@
 import Denque from 'denque';
 import type { StallGuard } from '../../common/stall-guard.js';
 import type { Clock } from '../../common/clock.js';
-import type { Moment, Pending, Tail, Turn } from './inbox.types.js';
+import type { Draft, Moment, Pending, SeatState, Tail, Turn, WaitingLog } from './inbox.types.js';
 import { NO_MARKS, NO_TOTALS, type Marks, type RowHead } from './inbox-log.js';
 
 export function momentOf(clock: Clock, guard: StallGuard): Moment {
@@ -11,8 +11,9 @@ export function momentOf(clock: Clock, guard: StallGuard): Moment {
 const EMPTY: Tail = { n: 0, at: 0, totals: NO_TOTALS };
 
 /** What one process knows of one log, and what waits to be appended to it. */
-export class PendingLog {
-  readonly waiting = new Denque<Pending>();
+export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
+  readonly waiting = new Denque<Pending<D>>();
+  readonly seats = new Map<string, SeatState>();
   tail = EMPTY;
   marks: Marks = NO_MARKS;
   /** Somebody may write to it: it has a row, or its owner is known. Never becomes false again. */
@@ -28,18 +29,33 @@ export class PendingLog {
 
   constructor(readonly log: string) {}
 
+  /** What was read: behind a row of somebody else nothing that depended on the tail is true any more. */
   learn(head: RowHead | undefined, asked: Moment): void {
-    this.tail = head ?? EMPTY;
-    this.learnt = asked;
+    if ((head?.n ?? 0) !== this.tail.n) this.seats.clear();
+    this.advance(head ?? EMPTY, asked);
     if (head) this.open = true;
+  }
+
+  /** An own row is the tail now: nobody was between it and what was known. */
+  advance(tail: Tail, asked: Moment): void {
+    this.tail = tail;
+    this.learnt = asked;
   }
 
   /**
    * A tail is believed for a while, counted from when it was asked for; not across a standstill of the process, and
-   * then not by an answer to an older question either.
+   * then not by an answer to an older question either. That a log is empty is not believed at all: what was answered to
+   * its first writer must be known to the next.
    */
   trusted(now: Moment, trustMs: number): boolean {
-    return this.learnt !== undefined && this.learnt.stalls === now.stalls && now.at - this.learnt.at < trustMs;
+    const { learnt } = this;
+    return this.open && learnt !== undefined && learnt.stalls === now.stalls && now.at - learnt.at < trustMs;
+  }
+
+  drafts(limit: number): D[] {
+    const drafts: D[] = [];
+    for (let at = 0; at < Math.min(limit, this.waiting.length); at += 1) drafts.push(this.waiting.peekAt(at)!.draft);
+    return drafts;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import { repeat } from '../../common/repeat.js';
-import { type InboxLog, type LogRow, type Marks, passOverUnavailable } from './inbox-log.js';
+import { type InboxLog, isInboxLog, type LogRow, type Marks, passOverUnavailable } from './inbox-log.js';
 import type { InboxSettings } from './inbox.settings.js';
 
 const ROUND_MS = 600_000;
@@ -60,7 +60,7 @@ export class Retention {
     for (let limit = 1; ; limit = MOST_ROWS) {
       const range = { after: floor - 1, before: Number.MAX_SAFE_INTEGER, limit, maxBytes: MOST_BYTES };
       const rows = await this.log.read(log, range);
-      const keep = rows.findIndex((row) => !this.isOver(row, marks.acked));
+      const keep = rows.findIndex((row) => !this.isOver(log, row, marks.acked));
       const last = keep < 0 ? rows.at(-1) : rows[keep - 1];
       if (!last) return floor;
       floor = last.n + 1;
@@ -70,8 +70,11 @@ export class Retention {
   }
 
   /** An expired row is shown as gone for one more day, so that readers see why its number is missing. */
-  private isOver(row: LogRow, acked: number): boolean {
+  private isOver(log: string, row: LogRow, acked: number): boolean {
     const age = this.clock.now() - row.at;
+    // An entry of a group: rows of inboxes refer to it for as long as they may be read, and who loads the group reads it
+    // until it was driven.
+    if (!isInboxLog(log)) return row.n <= acked && age > this.settings.ageMs + 2 * DAY_MS;
     if (age > this.settings.ageMs + DAY_MS) return true;
     if (row.n > acked) return false;
     return age > this.settings.ackedKeepMs || row.n <= acked - this.settings.ackedKeepMessages;

@@ -1,0 +1,54 @@
+import { durableFrame, gapBody, goneFrame, groupBody } from '../../protocol/index.js';
+import { type EntryRef, frameOfEntry, isRef, refOf } from './entry-ref.js';
+import { destinationOfGroup, type InboxLog, type LogRow, type ReadRange } from './inbox-log.js';
+
+/** References that are resolved at once: what they refer to may be large, and most of it may not fit any more. */
+const CHUNK_ROWS = 32;
+
+/** As `InboxLog.read`, with what references refer to in their place; it counts in `maxBytes`. */
+export async function readResolved(log: InboxLog, of: string, range: ReadRange): Promise<LogRow[]> {
+  const rows = await log.read(of, range);
+  if (!rows.some(({ body }) => isRef(body))) return rows;
+  const fitting = await fit(log, range.fromEnd ? rows.toReversed() : rows, range.maxBytes);
+  return range.fromEnd ? fitting.toReversed() : fitting;
+}
+
+async function fit(log: InboxLog, rows: readonly LogRow[], maxBytes: number): Promise<LogRow[]> {
+  const fitting: LogRow[] = [];
+  let bytes = 0;
+  for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
+    for (const row of await resolved(log, rows.slice(from, from + CHUNK_ROWS))) {
+      bytes += Buffer.byteLength(row.body);
+      if (fitting.length > 0 && bytes > maxBytes) return fitting;
+      fitting.push(row);
+    }
+  }
+  return fitting;
+}
+
+/** What is not there any more stays a reference: its time was over. */
+async function resolved(log: InboxLog, rows: readonly LogRow[]): Promise<LogRow[]> {
+  const refs = rows.map(({ body }) => refOf(body));
+  const points = refs.flatMap((ref) => (ref && !ref.isGap ? [{ log: ref.group, n: ref.entry }] : []));
+  const entries = points.length > 0 ? await log.at(points) : [];
+  const bodies = new Map(entries.map((entry) => [`${entry.log} ${entry.n}`, entry.body]));
+  return rows.map((row, index) => {
+    const body = refs[index] && shownBody(refs[index], bodies.get(`${refs[index].group} ${refs[index].entry}`));
+    return body === undefined ? row : { ...row, body };
+  });
+}
+
+function shownBody({ group, entry, isGap }: EntryRef, body: string | undefined): string | undefined {
+  if (isGap) return gapBodyOf(group, entry);
+  return body ? groupBody(entry, frameOfEntry(body)) : undefined;
+}
+
+export function gapBodyOf(group: string, entry: number): string {
+  return gapBody(destinationOfGroup(group), entry);
+}
+
+/** A row as its reader gets it. `at`: now, ms since 1970; `ageMs`: what is older is not shown any more. */
+export function frameOf(row: LogRow, at: number, ageMs: number): string {
+  const isGone = row.body === '' || isRef(row.body) || row.at < at - ageMs;
+  return isGone ? goneFrame(row.n, 'expired') : durableFrame(row.n, row.at, row.body);
+}
