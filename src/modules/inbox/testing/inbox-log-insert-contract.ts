@@ -15,6 +15,15 @@ export function insertContract(open: InboxLogHarness): void {
     );
 
     it(
+      'takes a row that is open as one like the others',
+      withLog(open, async ({ log }) => {
+        expect(await log.insert([{ ...logRow(A, 1), open: true }, logRow(A, 2)])).toEqual({ inserted: 2 });
+        expect(await readAll(log, A)).toEqual([logRow(A, 1), logRow(A, 2)]);
+        expect(await log.at([{ log: A, n: 1 }])).toEqual([logRow(A, 1)]);
+      }),
+    );
+
+    it(
       'takes rows of several logs in one batch',
       withLog(open, async ({ log }) => {
         expect(await log.insert([...logRows(A, 1, 2), ...logRows(B, 1, 3)])).toEqual({ inserted: 5 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type InboxLog, NO_MARKS, StoreUnavailable } from '../inbox-log.js';
+import { type InboxLog, NO_MARKS, sessionLogOf, StoreUnavailable } from '../inbox-log.js';
 import { type InboxLogHarness, withLog } from './inbox-log-harness.js';
-import { A, B, insertAll, logRow, logRows, numbersIn, readAll, START } from './log-rows.js';
+import { A, B, insertAll, logRow, logRows, numbersIn, readAll, START, untilDone } from './log-rows.js';
 
 const totals = (count: number) => ({ count, bytes: count * 10 });
 const LATER = START + 1e9;
@@ -202,12 +202,9 @@ function everyCall(log: InboxLog): Array<() => Promise<unknown>> {
     () => log.raiseFloor(A, 1, totals(0)),
     () => log.dropBodies(A, 1),
     () => log.removeRows(A, 1, LATER),
+    () => log.seats([{ log: A, group: sessionLogOf('g') }]),
+    () => log.countOfSeat({ log: A, group: sessionLogOf('g') }, 0, 1),
     () => log.logs('', 1),
     () => log.epoch(),
   ];
-}
-
-async function untilDone(step: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 100; i++) if (!(await step())) return;
-  throw new Error('there is always more to do');
 }

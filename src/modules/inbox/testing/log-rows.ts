@@ -44,3 +44,9 @@ export function readAll(log: InboxLog, name: string): Promise<LogRow[]> {
 export async function numbersIn(log: InboxLog, name: string): Promise<number[]> {
   return (await readAll(log, name)).map((row) => row.n);
 }
+
+/** Repeats bounded work until there is no more of it. */
+export async function untilDone(step: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100; i++) if (!(await step())) return;
+  throw new Error('there is always more to do');
+}
