@@ -61,11 +61,12 @@ export function openContract(open: GroupLogHarness): void {
         expect(await log.insert(byKey)).toEqual({ inserted: 1, stoppedBy: 'key' });
         const byNumber = [openRow(G, 2), openRow(G2, 1), openRow('s:z', 1)];
         expect(await log.insert(byNumber)).toEqual({ inserted: 1, stoppedBy: 'n' });
-        for (const each of [groups, other.groups]) {
-          expect(await each.open('', ALL)).toEqual([{ log: G, n: 1 }]);
-          await each.close(G, 1);
-          expect(await each.open('', ALL)).toEqual([{ log: G, n: 2 }]);
-        }
+        const opened = [groups, other.groups];
+        for (const each of opened) expect(await each.open('', ALL)).toEqual([{ log: G, n: 1 }]);
+        await groups.close(G, 1);
+        for (const each of opened) expect(await each.open('', ALL)).toEqual([{ log: G, n: 2 }]);
+        await groups.close(G, 2);
+        for (const each of opened) expect(await each.open('', ALL)).toEqual([]);
       }),
     );
 
