@@ -6,8 +6,9 @@ import { NativeGatewayModule, NativeSettings } from './gateways/native/index.js'
 import { AuthModule, type AuthOptions } from './modules/auth/index.js';
 import { ConnectionsModule, ConnectionsSettings } from './modules/connections/index.js';
 import { InboxModule, InboxSettings } from './modules/inbox/index.js';
-import { NodesModule, NodesService } from './modules/nodes/index.js';
+import { NodesModule } from './modules/nodes/index.js';
 import { RoutingModule, RoutingSettings } from './modules/routing/index.js';
+import { ClientsService, SessionsModule, SessionsSettings } from './modules/sessions/index.js';
 import { PlatformModule } from './platform.module.js';
 import {
   authOptions,
@@ -20,6 +21,7 @@ import {
   mongoOptions,
   nativeSettings,
   routingSettings,
+  sessionsSettings,
 } from './settings-of-modules.js';
 import { EmbeddedStorageModule } from './storage/embedded/index.js';
 
@@ -39,6 +41,7 @@ class ModuleSettings {
       { provide: ConnectionsSettings, useValue: connectionsSettings(config) },
       { provide: InboxSettings, useValue: inboxSettings(config) },
       { provide: RoutingSettings, useValue: routingSettings(config) },
+      { provide: SessionsSettings, useValue: sessionsSettings(config) },
       { provide: NativeSettings, useValue: nativeSettings(config, address) },
       { provide: HttpSettings, useValue: httpSettings(config) },
       { provide: PublicAddress, useValue: address },
@@ -59,7 +62,10 @@ function storageOf(config: Config): DynamicModule | Promise<DynamicModule> {
 export class AppModule {
   static forRoot(surroundings: AppSurroundings): DynamicModule {
     const { config, keys } = surroundings;
-    const auth = AuthModule.forRoot(authOptions(config, keys), { imports: [NodesModule], callerSeen: NodesService });
+    const auth = AuthModule.forRoot(authOptions(config, keys), {
+      imports: [SessionsModule],
+      callerSeen: ClientsService,
+    });
     return {
       module: AppModule,
       imports: [
@@ -70,6 +76,7 @@ export class AppModule {
         NodesModule,
         ConnectionsModule,
         InboxModule,
+        SessionsModule,
         RoutingModule,
         auth,
         NativeGatewayModule.forRoot({ imports: [auth] }),

@@ -7,8 +7,12 @@ import type { AuthOptions } from './modules/auth/index.js';
 import type { ConnectionsSettings } from './modules/connections/index.js';
 import type { InboxSettings } from './modules/inbox/index.js';
 import type { RoutingSettings } from './modules/routing/index.js';
+import type { SessionsSettings } from './modules/sessions/index.js';
 import type { EmbeddedOptions } from './storage/embedded/index.js';
 import type { MongoOptions } from './storage/mongo/index.js';
+
+/** A transient message of one that left reaches others no longer than this after its leave was answered. */
+const MEMBERSHIP_TRUST_MS = 1_000;
 
 /** Where the process listens: the port is known only once it does. */
 export class BoundAddress implements PublicAddress {
@@ -74,6 +78,10 @@ export function inboxSettings({ settings }: Config): InboxSettings {
 
 export function routingSettings({ settings }: Config): RoutingSettings {
   return slices.routing(settings);
+}
+
+export function sessionsSettings({ settings }: Config): SessionsSettings {
+  return { ...slices.sessions(settings), membershipTrustMs: MEMBERSHIP_TRUST_MS };
 }
 
 export function nativeSettings({ settings }: Config, address: BoundAddress): NativeSettings {

@@ -54,6 +54,12 @@ export function durableFrame(seq: number, timestamp: number, body: string): stri
   return `{"seq":${seq},"timestamp":${timestamp},${body.slice(1)}`;
 }
 
+/** What happened in a session, as a body: who joined, left, revealed itself, or that it ended. */
+export function eventBody(type: number, sessionId: string, id: string, srcId: string, payload?: string): string {
+  const text = `{"type":${type},"dest_session_id":"${sessionId}","id":"${id}","src_id":"${srcId}"`;
+  return payload === undefined ? `${text}}` : `${text},"payload":${payload}}`;
+}
+
 /** A body of a session or client, with the place that it has there. */
 export function groupBody(sessionSeq: number, body: string): string {
   return `{"session_seq":${sessionSeq},${body.slice(1)}`;

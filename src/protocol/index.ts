@@ -5,6 +5,7 @@ export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeL
 export {
   deliveredFrame,
   durableFrame,
+  eventBody,
   gapBody,
   goneFrame,
   groupBody,

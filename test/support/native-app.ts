@@ -12,8 +12,9 @@ import { StallGuard } from '../../src/common/stall-guard.js';
 import { AuthModule, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { ConnectionsSettings } from '../../src/modules/connections/index.js';
 import { InboxSettings } from '../../src/modules/inbox/index.js';
-import { NodesModule, NodesService, ServerNode } from '../../src/modules/nodes/index.js';
+import { ServerNode } from '../../src/modules/nodes/index.js';
 import { RoutingSettings } from '../../src/modules/routing/index.js';
+import { ClientsService, SessionsModule, SessionsSettings } from '../../src/modules/sessions/index.js';
 import { EmbeddedStorageModule } from '../../src/storage/embedded/index.js';
 import { NativeGatewayModule } from '../../src/gateways/native/native.module.js';
 import { NativeSettings } from '../../src/gateways/native/native.settings.js';
@@ -70,6 +71,7 @@ const LOOP_LAG = { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 };
 
 const INBOX_SETTINGS: InboxSettings = {
   maxMessages: 10_000,
+  seatMaxMessages: 2_000,
   maxBytes: 64 * KIB * KIB,
   ageMs: 30 * DAY_MS,
   ackedKeepMs: DAY_MS,
@@ -88,6 +90,14 @@ const ROUTING_SETTINGS: RoutingSettings = {
   allowUnknownDestinations: true,
   failStopMs: 30_000,
   failStopMessages: 1_000,
+};
+
+const SESSIONS_SETTINGS: SessionsSettings = {
+  clientMaxNodes: 100,
+  sessionMaxMembers: 10_000,
+  eventsMembers: 256,
+  openEntryRecoveryMs: 5_000,
+  membershipTrustMs: 1_000,
 };
 
 export interface NativeAppOptions {
@@ -115,6 +125,7 @@ class Surroundings {
       { provide: NativeSettings, useValue: { ...NATIVE_SETTINGS, ...native } },
       { provide: InboxSettings, useValue: INBOX_SETTINGS },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
+      { provide: SessionsSettings, useValue: SESSIONS_SETTINGS },
       { provide: ConnectionsSettings, useValue: { perNode } },
     ];
     return { module: Surroundings, providers, exports: providers.map(({ provide }) => provide) };
@@ -141,7 +152,7 @@ export class NativeApp {
 
   static async start(options: NativeAppOptions = {}): Promise<NativeApp> {
     const folder = await mkdtemp(join(tmpdir(), 'allspark-native-'));
-    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [NodesModule], callerSeen: NodesService });
+    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService });
     const testing = await Test.createTestingModule({
       imports: [
         Surroundings.with(options),

@@ -11,6 +11,7 @@ import {
   StoreUnavailable,
 } from '../../modules/inbox/index.js';
 import { NodesService, ServerNode } from '../../modules/nodes/index.js';
+import { ClientsService } from '../../modules/sessions/index.js';
 import { FailureWave } from './failure-wave.js';
 import { LeftRegistrations } from './left-registrations.js';
 import type { NativeConnection } from './native-connection.js';
@@ -26,6 +27,7 @@ export class ConnectionOpening {
 
   constructor(
     private readonly nodes: NodesService,
+    private readonly clients: ClientsService,
     private readonly connections: ConnectionsService,
     private readonly left: LeftRegistrations,
     private readonly inbox: InboxService,
@@ -66,7 +68,7 @@ export class ConnectionOpening {
    */
   private async takePart(connection: NativeConnection): Promise<void> {
     const { nodeId, admitted } = connection;
-    await this.nodes.seen(admitted.identity);
+    await this.clients.seen(admitted.identity);
     if (!connection.isOpen) return;
     connection.reader = this.inbox.reader(nodeId, connection);
     if (!(await this.connections.open(connection))) return connection.close(CLOSE.tooManyConnections);

@@ -3,6 +3,7 @@ import { ConnectionsModule } from '../../modules/connections/index.js';
 import { InboxModule } from '../../modules/inbox/index.js';
 import { NodesModule } from '../../modules/nodes/index.js';
 import { RoutingModule } from '../../modules/routing/index.js';
+import { SessionsModule } from '../../modules/sessions/index.js';
 import { Admission } from './admission.js';
 import { ConnectionOpening } from './connection-opening.js';
 import { Drain } from './drain.js';
@@ -21,7 +22,7 @@ export interface NativeGatewayWiring {
  * `LoopLag`, `Lifecycle`, `Metrics`; and the application needs `useNativeWebsockets(app)`.
  */
 @Module({
-  imports: [NodesModule, ConnectionsModule, InboxModule, RoutingModule],
+  imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule, RoutingModule],
   providers: [Admission, NativeConnections, LeftRegistrations, ConnectionOpening, Frames, Drain, NativeGateway],
   exports: [Admission, NativeConnections, Drain],
 })

@@ -37,9 +37,11 @@ export class NodesService {
     return this.known.has(nodeId) || (await this.find(nodeId)) !== undefined;
   }
 
-  /** Somebody who may do so named the node as a destination. */
-  async makeKnown(nodeId: string): Promise<void> {
-    await this.registry.record([{ nodeId, clientId: null, iat: 0, lastSeen: null }]);
+  /** Somebody who may do so named the nodes as destination or member. */
+  async makeKnown(...nodeIds: readonly string[]): Promise<void> {
+    const unseen = nodeIds.filter((nodeId) => !this.known.has(nodeId));
+    if (unseen.length === 0) return;
+    await this.registry.record(unseen.map((nodeId) => ({ nodeId, clientId: null, iat: 0, lastSeen: null })));
   }
 
   /** The record, freshly read. */

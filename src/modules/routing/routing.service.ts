@@ -4,6 +4,7 @@ import { Clock } from '../../common/clock.js';
 import { randomId } from '../../common/ids.js';
 import {
   deliveredFrame,
+  type Destination,
   type Message,
   messageBody,
   offlineFrame,
@@ -11,8 +12,9 @@ import {
   transientFrame,
 } from '../../protocol/index.js';
 import { ConnectionsService } from '../connections/index.js';
-import { type AppendOutcome, type Draft, InboxService, StoreHealth } from '../inbox/index.js';
+import { type AppendOutcome, entryOfKey, InboxService, type MessageDraft, StoreHealth } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
+import { GroupsService } from '../sessions/index.js';
 import { FailStop } from './fail-stop.js';
 import { OfflineWatch } from './offline-watch.js';
 import { RoutingSettings } from './routing.settings.js';
@@ -27,6 +29,7 @@ export class RoutingService {
 
   constructor(
     private readonly inbox: InboxService,
+    private readonly groups: GroupsService,
     private readonly connections: ConnectionsService,
     private readonly nodes: NodesService,
     private readonly health: StoreHealth,
@@ -35,7 +38,7 @@ export class RoutingService {
   ) {
     this.offline = new OfflineWatch(connections, nodes, settings.presence);
     inbox.onReports((reports) => {
-      for (const { nodeId, key } of reports) this.report(nodeId, key);
+      for (const { nodeId, key } of reports) void this.report(nodeId, key);
     });
   }
 
@@ -51,20 +54,19 @@ export class RoutingService {
   send(sender: Sender, message: Message, answer: Answering): void {
     const id = message.id ?? randomId();
     const { destination } = message;
-    const refuse = (refusal: Refusal): void => answer({ kind: 'refused', id, refusal, destination });
-    if ('sessionId' in destination) return refuse(new Refusal('session_denied'));
-    if (destination.kind === 'client') return refuse(new Refusal('node_unknown'));
-    if (message.transient) this.sendTransient(sender, message, id, destination.nodeId, answer);
-    else this.sendDurable(sender, message, id, destination.nodeId, answer);
+    if (!message.transient) this.sendDurable(sender, message, id, answer);
+    else if (destination.kind === 'node') this.sendTransient(sender, message, id, destination.nodeId, answer);
+    else void this.sendTransientToGroup(sender, message, id, answer);
   }
 
   /** Refuses a message before it is looked at, as `send` would: what fails for now holds up what follows it. */
   refuse(sender: Sender, message: Message, refusal: Refusal, answer: Answering): void {
     const id = message.id ?? randomId();
     const { destination } = message;
-    if (refusal.retryable && !message.transient && destination.kind === 'node') {
-      const ordinal = sender.failStop.enter(destination.nodeId, id);
-      if (ordinal !== undefined) sender.failStop.fail(destination.nodeId, id, ordinal);
+    if (refusal.retryable && !message.transient) {
+      const lane = laneOf(destination);
+      const ordinal = sender.failStop.enter(lane, id);
+      if (ordinal !== undefined) sender.failStop.fail(lane, id, ordinal);
     }
     answer({ kind: 'refused', id, refusal, destination });
   }
@@ -95,23 +97,44 @@ export class RoutingService {
     return sender.trusted || this.settings.allowUnknownDestinations;
   }
 
-  private sendDurable(sender: Sender, message: Message, id: string, nodeId: string, answer: Answering): void {
-    const ordinal = sender.failStop.enter(nodeId, id);
+  /** Encoded once, and one frame for each connection; those here, and by links those elsewhere. */
+  private async sendTransientToGroup(sender: Sender, message: Message, id: string, answer: Answering): Promise<void> {
+    const refuse = (refusal: Refusal): void =>
+      answer({ kind: 'refused', id, refusal, destination: message.destination });
+    try {
+      const { frame, nodeIds } = await this.groups.transient({ sender, message, id });
+      const text = transientFrame(this.clock.now(), frame);
+      for (const nodeId of nodeIds) for (const connection of this.connections.here(nodeId)) connection.send(text);
+      answer({ kind: 'sent', id });
+    } catch (error) {
+      refuse(error instanceof Refusal ? error : new Refusal('retry_later'));
+    }
+  }
+
+  private sendDurable(sender: Sender, message: Message, id: string, answer: Answering): void {
+    const lane = laneOf(message.destination);
+    const ordinal = sender.failStop.enter(lane, id);
     const refuse = (refusal: Refusal): void => {
-      if (!refusal.retryable) sender.failStop.settle(nodeId, id);
-      else if (ordinal !== undefined) sender.failStop.fail(nodeId, id, ordinal);
+      if (!refusal.retryable) sender.failStop.settle(lane, id);
+      else if (ordinal !== undefined) sender.failStop.fail(lane, id, ordinal);
       answer({ kind: 'refused', id, refusal, destination: message.destination });
     };
     if (ordinal === undefined)
       return refuse(new Refusal('retry_later', { reason: 'an earlier message has to come first' }));
     const problem = this.health.problem();
     if (problem !== undefined) return refuse(new Refusal('retry_later', { reason: problem }));
-    this.inbox.append(nodeId, this.draft(sender, message, id), (outcome) => {
+    this.append(sender, message, id, (outcome) => {
       if (outcome.kind === 'refused') return refuse(outcome.refusal);
-      sender.failStop.settle(nodeId, id);
+      sender.failStop.settle(lane, id);
       answer({ kind: outcome.kind, id });
-      this.afterReceipt(sender, nodeId, id, outcome);
+      if (message.destination.kind === 'node') this.afterReceipt(sender, message.destination.nodeId, id, outcome);
     });
+  }
+
+  private append(sender: Sender, message: Message, id: string, settle: (outcome: AppendOutcome) => void): void {
+    const { destination } = message;
+    if (destination.kind === 'node') this.inbox.append(destination.nodeId, this.draft(sender, message, id), settle);
+    else this.groups.send({ sender, message, id }, digestOf(message), settle);
   }
 
   private afterReceipt(sender: Sender, nodeId: string, id: string, outcome: AppendOutcome): void {
@@ -120,9 +143,10 @@ export class RoutingService {
     this.offline.ask(sender, nodeId, () => connection.send(offlineFrame(nodeId, id)));
   }
 
-  private draft(sender: Sender, message: Message, id: string): Draft {
+  private draft(sender: Sender, message: Message, id: string): MessageDraft {
     const body = messageBody(message, id, sourceOf(sender));
     return {
+      kind: 'message',
       key: `m ${sender.nodeId} ${id}`,
       digest: digestOf(message),
       body,
@@ -132,10 +156,30 @@ export class RoutingService {
     };
   }
 
-  private report(nodeId: string, key: string): void {
+  private async report(nodeId: string, key: string): Promise<void> {
+    const entry = entryOfKey(key);
+    const sent = entry ? await this.groups.keyOf(entry.group, entry.entry) : key;
+    if (sent !== undefined) this.reportTo(nodeId, sent);
+  }
+
+  private reportTo(nodeId: string, key: string): void {
     const [, srcId = '', id = ''] = key.split(' ');
     const frame = deliveredFrame(id, nodeId);
     for (const connection of this.connections.here(srcId)) connection.send(frame);
+  }
+}
+
+/** What is one destination for the order of messages: a session is another one than its members. */
+function laneOf(to: Destination): string {
+  switch (to.kind) {
+    case 'node':
+      return to.nodeId;
+    case 'client':
+      return `c ${to.clientId}`;
+    case 'session':
+      return `s ${to.sessionId}`;
+    case 'private':
+      return `p ${to.sessionId} ${to.memberId}`;
   }
 }
 

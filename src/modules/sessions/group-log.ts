@@ -18,7 +18,7 @@ export interface Stay {
 
 /** What does not change in the life of a group. */
 export interface GroupRecord {
-  /** What the first entry says, as it says it. */
+  /** What was settled when it was created, as text. */
   readonly created: string;
   /** When that was, ms since 1970. */
   readonly createdAt: number;

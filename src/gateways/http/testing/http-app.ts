@@ -14,8 +14,9 @@ import { StallGuard } from '../../../common/stall-guard.js';
 import { AuthModule, type Role, signAuthKey } from '../../../modules/auth/index.js';
 import { ConnectionsSettings } from '../../../modules/connections/index.js';
 import { InboxSettings, StoreHealth } from '../../../modules/inbox/index.js';
-import { NodesModule, NodesService, ServerNode } from '../../../modules/nodes/index.js';
+import { ServerNode } from '../../../modules/nodes/index.js';
 import { RoutingSettings } from '../../../modules/routing/index.js';
+import { ClientsService, SessionsModule, SessionsSettings } from '../../../modules/sessions/index.js';
 import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
 import { HttpGatewayModule } from '../http.module.js';
 import { HttpSettings, PublicAddress } from '../http.settings.js';
@@ -45,6 +46,7 @@ const LOOP_LAG = { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 };
 
 const INBOX_SETTINGS = {
   maxMessages: 10_000,
+  seatMaxMessages: 2_000,
   maxBytes: 64 * KIB * KIB,
   ageMs: 30 * DAY_MS,
   ackedKeepMs: DAY_MS,
@@ -63,6 +65,14 @@ const ROUTING_SETTINGS: RoutingSettings = {
   allowUnknownDestinations: false,
   failStopMs: 30_000,
   failStopMessages: 1_000,
+};
+
+const SESSIONS_SETTINGS: SessionsSettings = {
+  clientMaxNodes: 100,
+  sessionMaxMembers: 10_000,
+  eventsMembers: 256,
+  openEntryRecoveryMs: 5_000,
+  membershipTrustMs: 1_000,
 };
 
 const LOCAL_ADDRESS = {
@@ -107,6 +117,7 @@ class Surroundings {
       { provide: HttpSettings, useValue: { ...HTTP_SETTINGS, ...http } },
       { provide: InboxSettings, useValue: { ...INBOX_SETTINGS, ...inbox } },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
+      { provide: SessionsSettings, useValue: SESSIONS_SETTINGS },
       { provide: ConnectionsSettings, useValue: { perNode: 10 } },
       { provide: PublicAddress, useValue: { ...LOCAL_ADDRESS, ...address } },
     ];
@@ -125,7 +136,7 @@ export class HttpApp {
   static async start(options: HttpAppOptions = {}): Promise<HttpApp> {
     const folder = await mkdtemp(join(tmpdir(), 'allspark-http-'));
     const health = new SwitchableHealth();
-    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [NodesModule], callerSeen: NodesService });
+    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService });
     const testing = await Test.createTestingModule({
       imports: [
         Surroundings.with(options),

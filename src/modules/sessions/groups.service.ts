@@ -1,0 +1,123 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Clock, type Timer } from '../../common/clock.js';
+import { randomId } from '../../common/ids.js';
+import { StallGuard } from '../../common/stall-guard.js';
+import { Refusal } from '../../protocol/index.js';
+import {
+  type AppendOutcome,
+  clientLogOf,
+  InboxLog,
+  InboxService,
+  InboxSettings,
+  passOverUnavailable,
+  sessionLogOf,
+} from '../inbox/index.js';
+import { GroupDriver } from './group-driver.js';
+import { GroupLog } from './group-log.js';
+import type { GroupState } from './group-state.js';
+import { GroupStates } from './group-states.js';
+import { type Appended, Groups } from './groups.js';
+import { decideClientMessage, decideSessionMessage, type MessageEntry } from './message-rules.js';
+import { SessionsSettings } from './sessions.settings.js';
+import type { GroupDraft, GroupMessage } from './sessions.types.js';
+
+const SWEEP_MS = 30_000;
+
+/** Groups of nodes, sessions and clients alike: what happens in them, and what everybody gets of it. */
+@Injectable()
+export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly states: GroupStates;
+  private readonly driver: GroupDriver;
+  private readonly groups: Groups;
+  private sweeping: Timer | undefined;
+
+  constructor(
+    readonly log: InboxLog,
+    projection: GroupLog,
+    inbox: InboxService,
+    private readonly settings: SessionsSettings,
+    inboxSettings: InboxSettings,
+    private readonly clock: Clock,
+    guard: StallGuard,
+  ) {
+    this.states = new GroupStates(log, projection, clock);
+    this.driver = new GroupDriver(log, projection, inbox, this.states, clock, settings);
+    this.groups = new Groups(log, this.states, this.driver, clock, guard, inboxSettings);
+  }
+
+  onApplicationBootstrap(): void {
+    this.driver.start();
+    this.sweeping = this.clock.every(SWEEP_MS, () => {
+      this.states.sweep();
+      this.groups.sweep();
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.driver.stop();
+    this.sweeping?.cancel();
+  }
+
+  /** The group as it is when this is asked. */
+  state(log: string): Promise<GroupState> {
+    return this.states.fresh(log, 0);
+  }
+
+  /** The group as it is behind an entry, which whoever lists groups sees from then on. */
+  async settled(log: string, n: number): Promise<GroupState> {
+    const state = await this.states.at(log, n);
+    // It happened whatever becomes of this: the driver does it again.
+    await this.driver.project(state).catch(passOverUnavailable);
+    return state;
+  }
+
+  /** Makes something happen; answers the entry once it is durable. Throws refusals. */
+  happen(log: string, draft: GroupDraft): Promise<Appended> {
+    return this.groups.happen(log, draft);
+  }
+
+  /** Queues a message; `settle` is called when it is durable, known as a repeat, or refused. */
+  send(asked: GroupMessage, digest: string, settle: (outcome: AppendOutcome) => void): void {
+    const { destination } = asked.message;
+    const isSession = 'sessionId' in destination;
+    const hiddenId = randomId();
+    const to = destination.kind === 'private' ? ` ${destination.memberId}` : '';
+    const draft: GroupDraft = {
+      key: `m ${asked.sender.nodeId} ${asked.id}${to}`,
+      digest,
+      report: false,
+      absent: new Refusal(isSession ? 'session_denied' : 'node_unknown'),
+      decide: (state) => decide(state, asked, hiddenId),
+    };
+    this.groups.append(logOf(asked), draft, settle);
+  }
+
+  /** What a transient message is and for whom, by a membership that was read a moment ago. Throws refusals. */
+  async transient(asked: GroupMessage): Promise<MessageEntry & { readonly nodeIds: readonly string[] }> {
+    const state = await this.states.fresh(logOf(asked), this.settings.membershipTrustMs);
+    const entry = decide(state, asked, randomId());
+    if (entry instanceof Refusal) throw entry;
+    return { ...entry, nodeIds: state.audience(state.n, entry, this.settings.eventsMembers) };
+  }
+
+  /** The key under which an entry was sent; `undefined` when it is not there any more, or cannot be read now. */
+  async keyOf(log: string, n: number): Promise<string | undefined> {
+    const rows = await this.log.at([{ log, n }]).catch(() => []);
+    return rows[0]?.key;
+  }
+
+  /** Drafts that wait to be appended, groups held, groups whose driven entries are still marked as open. */
+  get depths(): { groupAppends: number; groups: number; undriven: number } {
+    return { groupAppends: this.groups.waiting, groups: this.states.size, undriven: this.driver.unraised };
+  }
+}
+
+function decide(state: GroupState, asked: GroupMessage, hiddenId: string): MessageEntry | Refusal {
+  const isSession = 'sessionId' in asked.message.destination;
+  return isSession ? decideSessionMessage(state, asked, hiddenId) : decideClientMessage(state, asked);
+}
+
+function logOf({ message: { destination } }: GroupMessage): string {
+  if ('sessionId' in destination) return sessionLogOf(destination.sessionId);
+  return clientLogOf(destination.kind === 'client' ? destination.clientId : '');
+}

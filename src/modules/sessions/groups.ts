@@ -1,0 +1,99 @@
+import type { Clock } from '../../common/clock.js';
+import type { StallGuard } from '../../common/stall-guard.js';
+import { Refusal } from '../../protocol/index.js';
+import {
+  type Admission,
+  AppendLoop,
+  type AppendOutcome,
+  type AppendRules,
+  InboxLog,
+  type InboxSettings,
+  type LogRow,
+  NO_TOTALS,
+  type WaitingLog,
+} from '../inbox/index.js';
+import { decodeEntry, changesMembers, type Entry, encodeEntry } from './group-entry.js';
+import type { GroupDriver } from './group-driver.js';
+import type { GroupStates } from './group-states.js';
+import type { GroupDraft } from './sessions.types.js';
+
+/** Own entries of one group that may wait to be driven; beyond that its senders have to wait. */
+const MAX_UNDRIVEN = 1_000;
+
+/** What became of a draft: the entry that is in the log now. */
+export interface Appended {
+  readonly n: number;
+  readonly at: number;
+  readonly entry: Entry;
+}
+
+/**
+ * The one way into a group's log. A writer may append n only if it knows n - 1: what a draft may do is decided on the
+ * members at the tail that it follows, and decided again whenever that tail turns out to be another.
+ */
+export class Groups implements AppendRules<GroupDraft> {
+  private readonly appends: AppendLoop<GroupDraft>;
+
+  constructor(
+    log: InboxLog,
+    private readonly states: GroupStates,
+    private readonly driver: GroupDriver,
+    clock: Clock,
+    guard: StallGuard,
+    settings: Pick<InboxSettings, 'tailTrustMs' | 'deadlineMs'>,
+  ) {
+    this.appends = new AppendLoop(log, this, clock, guard, settings);
+  }
+
+  /** Queues what shall happen; `settle` is called when it is durable, known as a repeat, or refused. */
+  append(log: string, draft: GroupDraft, settle: (outcome: AppendOutcome) => void): void {
+    const undriven = this.states.known(log)?.own.size ?? 0;
+    if (undriven < MAX_UNDRIVEN) return this.appends.append(log, draft, settle);
+    settle({
+      kind: 'refused',
+      refusal: new Refusal('retry_later', { reason: 'too much is on its way to the members' }),
+    });
+  }
+
+  /** As `append`, for a call that waits: the entry. Throws refusals. */
+  happen(log: string, draft: GroupDraft): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.append(log, draft, (outcome) => {
+        if (outcome.kind === 'stored') resolve({ ...outcome.row, entry: decodeEntry(outcome.row.body) });
+        else reject(outcome.kind === 'refused' ? outcome.refusal : new Refusal('retry_later'));
+      });
+    });
+  }
+
+  sweep(): void {
+    this.appends.sweep();
+  }
+
+  get waiting(): number {
+    return this.appends.waiting;
+  }
+
+  async first(_: string, { absent }: GroupDraft): Promise<Refusal | undefined> {
+    return absent === 'created' ? undefined : absent;
+  }
+
+  async ready(logs: ReadonlyArray<WaitingLog<GroupDraft>>): Promise<void> {
+    await Promise.all(logs.map(({ log, tail }) => this.states.at(log, tail.n)));
+  }
+
+  admit({ log }: { readonly log: string }, draft: GroupDraft): Admission | undefined {
+    const state = this.states.known(log);
+    if (!state) return undefined;
+    const entry = draft.decide(state);
+    if (entry instanceof Refusal) return { kind: 'refused', refusal: entry };
+    const body = encodeEntry(entry);
+    return { kind: 'row', body, counts: NO_TOTALS, open: true, barrier: changesMembers(entry) };
+  }
+
+  appended(rows: readonly LogRow[]): void {
+    for (const row of rows) {
+      const state = this.states.stored(row);
+      if (state) this.driver.drive(state);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { groupBody, transientFrame } from '../../protocol/index.js';
+import { type InboxLog, type LogRow, NO_MARKS } from '../inbox/index.js';
+import { decodeEntry, type Entry } from './group-entry.js';
+import type { Stay } from './group-log.js';
+import type { GroupState } from './group-state.js';
+import type { EntryPage, EntryQuery, HistoryPolicy } from './sessions.types.js';
+
+const DEFAULT_ROWS = 200;
+const READ_ROWS = 1_000;
+
+/** Who reads: a member by its stays, or a trusted backend. */
+export interface EntryReader {
+  readonly nodeId: string;
+  readonly trusted: boolean;
+  readonly stays: readonly Stay[];
+}
+
+/** A page of what the reader may read, ascending; bounds exclusive; with `before` only, the last ones. */
+export async function readEntries(
+  log: InboxLog,
+  state: GroupState,
+  reader: EntryReader,
+  query: EntryQuery,
+  maxBytes: number,
+): Promise<EntryPage> {
+  const { limit = DEFAULT_ROWS } = query;
+  const tail = state.n;
+  const [marks = NO_MARKS] = await log.marks([state.log]);
+  const before = Math.min(query.before ?? Infinity, tail + 1);
+  const fromEnd = query.after === undefined && query.before !== undefined;
+  let bounds = { after: Math.max(query.after ?? 0, marks.floor - 1), before };
+  const frames: string[] = [];
+  const history = state.terms.history ?? 'joined';
+  for (let bytes = 0; bounds.after + 1 < bounds.before;) {
+    const rows = await log.read(state.log, { ...bounds, limit: READ_ROWS, maxBytes, fromEnd });
+    for (const row of fromEnd ? rows.toReversed() : rows) {
+      const frame = mayRead(reader, row, history) ? entryFrame(row) : '';
+      bytes += Buffer.byteLength(frame);
+      if (frames.length >= limit || (frames.length > 0 && bytes > maxBytes)) return page(frames, tail, false, fromEnd);
+      if (frame !== '') frames.push(frame);
+      bounds = fromEnd ? { ...bounds, before: row.n } : { ...bounds, after: row.n };
+    }
+    if (rows.length === 0) break;
+  }
+  return page(frames, tail, true, fromEnd);
+}
+
+function page(frames: string[], tail: number, complete: boolean, fromEnd: boolean): EntryPage {
+  return { frames: fromEnd ? frames.toReversed() : frames, tail, complete };
+}
+
+function entryFrame({ n, at, body }: LogRow): string {
+  const { frame } = decodeEntry(body);
+  return frame === '' ? '' : transientFrame(at, groupBody(n, frame));
+}
+
+/** Private ones are for their two parties, whoever else asks; the others for whom they covered, or for all members. */
+function mayRead({ nodeId, trusted, stays }: EntryReader, { n, body }: LogRow, history: HistoryPolicy): boolean {
+  if (body === '') return false;
+  const entry: Entry = decodeEntry(body);
+  if (entry.frame === '') return false;
+  const isCovered = history === 'all' || stays.some(({ joined, left }) => joined <= n && (left === null || n <= left));
+  if (entry.kind !== 'message' || !entry.to) return trusted || isCovered;
+  if (trusted && !entry.isPrivate) return true;
+  return isCovered && (entry.from === nodeId || entry.to.nodeId === nodeId);
+}

@@ -1,0 +1,180 @@
+import { Injectable } from '@nestjs/common';
+import { randomId, sortableId } from '../../common/ids.js';
+import { Refusal } from '../../protocol/index.js';
+import { sessionLogOf } from '../inbox/index.js';
+import { NodesService } from '../nodes/index.js';
+import type { Entry, Seating } from './group-entry.js';
+import { GroupLog, type Stay } from './group-log.js';
+import type { GroupState } from './group-state.js';
+import { GroupsService } from './groups.service.js';
+import {
+  decideCreation,
+  decideEnd,
+  decideJoin,
+  decideLeave,
+  decideReveal,
+  denied,
+  type Named,
+  refuseStranger,
+} from './member-rules.js';
+import { readEntries } from './session-history.js';
+import { SessionsSettings } from './sessions.settings.js';
+import type {
+  Caller,
+  EntryPage,
+  EntryQuery,
+  MemberView,
+  NewMember,
+  NewSession,
+  SessionView,
+} from './sessions.types.js';
+import { memberView, viewOf } from './session-views.js';
+
+/** Sessions: who is in them, what may be known of them, and what they hold. Throws refusals. */
+@Injectable()
+export class SessionsService {
+  constructor(
+    private readonly groups: GroupsService,
+    private readonly projection: GroupLog,
+    private readonly nodes: NodesService,
+    private readonly settings: SessionsSettings,
+  ) {}
+
+  async create(caller: Caller, asked: NewSession): Promise<SessionView> {
+    const { sessionId = randomId(), type, masterNodeId, anyoneCanJoin, notifyLimit, history, metadata } = asked;
+    const master = type === 'game' ? (masterNodeId ?? (caller.trusted ? undefined : caller.nodeId)) : null;
+    if (master === undefined)
+      throw new Refusal('invalid_field', { field: 'master_node_id', reason: 'a game needs one' });
+    const seats = seatsOf(caller, asked, master);
+    if (seats.length > this.settings.sessionMaxMembers) throw new Refusal('too_many_members');
+    await this.mustKnow(caller, seats);
+    const owner = { owner: caller.nodeId, isOwnerMember: !caller.trusted };
+    const terms = { type, ...owner, master, anyoneCanJoin, notifyLimit, history, metadata };
+    const log = sessionLogOf(sessionId);
+    const decide = (state: GroupState): Entry | Refusal => decideCreation(state, terms, seats);
+    const { n } = await this.groups.happen(log, { ...changeDraft(), absent: 'created', decide });
+    return viewOf(await this.groups.settled(log, n), sessionId, caller);
+  }
+
+  /** The session, as the caller may see it; `membersCursor`: where the page of members begins. */
+  async view(caller: Caller, sessionId: string, membersCursor?: string): Promise<SessionView> {
+    return viewOf(await this.stateFor(caller, sessionId), sessionId, caller, membersCursor);
+  }
+
+  /** Those that the caller is a member of, behind `cursor`. */
+  async list(caller: Caller, cursor: string, limit: number): Promise<{ sessions: SessionView[]; next: string | null }> {
+    const after = cursor === '' ? SESSIONS_BEGIN : sessionLogOf(cursor);
+    const logs = await this.projection.groupsOf(caller.nodeId, after, limit + 1);
+    const page = logs.filter((log) => log.startsWith(SESSIONS_BEGIN)).slice(0, limit);
+    const views = await Promise.all(page.map(async (log) => this.ownView(caller, log)));
+    const isMore = logs.length > limit && logs[limit]!.startsWith(SESSIONS_BEGIN);
+    return { sessions: views.flat(), next: isMore ? page.at(-1)!.slice(SESSIONS_BEGIN.length) : null };
+  }
+
+  async join(caller: Caller, sessionId: string, asked: NewMember): Promise<MemberView> {
+    const seat = seatOf(asked);
+    await this.refuseAlias(caller, sessionId, asked);
+    if (caller.trusted || (await this.isMember(caller, sessionId))) await this.mustKnow(caller, [seat]);
+    const { sessionMaxMembers: maxMembers } = this.settings;
+    const request = { caller, seat, maxMembers, sessionId, eventId: randomId() };
+    const state = await this.change(caller, sessionId, (at) => decideJoin(at, request));
+    const stay = state.stayOf(seat.nodeId);
+    if (!stay) throw denied(caller);
+    return memberView(state, stay, caller);
+  }
+
+  async unjoin(caller: Caller, sessionId: string, whom: Named = { nodeId: caller.nodeId }): Promise<void> {
+    const request = { caller, whom, sessionId, eventId: randomId() };
+    await this.change(caller, sessionId, (state) => decideLeave(state, request));
+  }
+
+  async reveal(caller: Caller, sessionId: string): Promise<MemberView> {
+    const request = { caller, sessionId, eventId: randomId() };
+    const state = await this.change(caller, sessionId, (at) => decideReveal(at, request));
+    const stay = state.stayOf(caller.nodeId);
+    if (!stay) throw denied(caller);
+    return memberView(state, stay, caller);
+  }
+
+  async end(caller: Caller, sessionId: string): Promise<void> {
+    const request = { caller, sessionId, eventId: randomId() };
+    await this.change(caller, sessionId, (state) => decideEnd(state, request));
+  }
+
+  /** What the session holds that the caller may read. */
+  async messages(caller: Caller, sessionId: string, query: EntryQuery, maxBytes: number): Promise<EntryPage> {
+    const state = await this.stateFor(caller, sessionId);
+    const stays = await this.projection.staysOf(state.log, caller.nodeId);
+    return readEntries(
+      this.groups.log,
+      state,
+      { ...caller, stays: [...stays, ...state.staysOf(caller.nodeId)] },
+      query,
+      maxBytes,
+    );
+  }
+
+  /** Brings a change about and answers the state behind it. */
+  private async change(
+    caller: Caller,
+    sessionId: string,
+    decide: (state: GroupState) => Entry | Refusal,
+  ): Promise<GroupState> {
+    const log = sessionLogOf(sessionId);
+    const { n } = await this.groups.happen(log, { ...changeDraft(), absent: denied(caller), decide });
+    return this.groups.settled(log, n);
+  }
+
+  private async stateFor(caller: Caller, sessionId: string): Promise<GroupState> {
+    const state = await this.groups.state(sessionLogOf(sessionId));
+    const refusal = refuseStranger(state, caller);
+    if (refusal) throw refusal;
+    return state;
+  }
+
+  private async isMember(caller: Caller, sessionId: string): Promise<boolean> {
+    return (await this.groups.state(sessionLogOf(sessionId))).stayOf(caller.nodeId) !== undefined;
+  }
+
+  /** It may have ended, or the caller may have left, since the list was read. */
+  private async ownView(caller: Caller, log: string): Promise<SessionView[]> {
+    const state = await this.groups.state(log);
+    return state.stayOf(caller.nodeId) ? [viewOf(state, log.slice(SESSIONS_BEGIN.length), caller)] : [];
+  }
+
+  /** A backend makes those known whom it names; a node names known ones only. */
+  private async mustKnow(caller: Caller, seats: readonly Seating[]): Promise<void> {
+    if (caller.trusted) return this.nodes.makeKnown(...seats.map(({ nodeId }) => nodeId));
+    for (const { nodeId } of seats) {
+      if (nodeId === caller.nodeId || (await this.nodes.isKnown(nodeId))) continue;
+      throw new Refusal('node_unknown', { reason: `no node ${nodeId} was ever seen` });
+    }
+  }
+
+  /** Only a backend gives one, and never one that was used in the session, not even in a stay that is over. */
+  private async refuseAlias(caller: Caller, sessionId: string, { alias }: NewMember): Promise<void> {
+    if (alias === undefined) return;
+    if (!caller.trusted) throw new Refusal('forbidden', { field: 'alias', reason: 'only a backend gives aliases' });
+    if (await this.projection.hasAlias(sessionLogOf(sessionId), alias))
+      throw new Refusal('alias_taken', { field: 'alias' });
+  }
+}
+
+/** What the logs of all sessions begin with. */
+const SESSIONS_BEGIN = sessionLogOf('');
+
+function changeDraft(): { key: string; digest: string; report: boolean } {
+  return { key: `x ${sortableId()}`, digest: '', report: false };
+}
+
+function seatOf({ nodeId, anonymous, alias }: NewMember): Seating {
+  return { nodeId, alias: anonymous ? (alias ?? `~${randomId()}`) : null };
+}
+
+function seatsOf(caller: Caller, { anonymous, members }: NewSession, master: string | null): Seating[] {
+  const seats = new Map<string, Seating>();
+  if (!caller.trusted) seats.set(caller.nodeId, seatOf({ nodeId: caller.nodeId, anonymous }));
+  for (const member of members) if (!seats.has(member.nodeId)) seats.set(member.nodeId, seatOf(member));
+  if (master !== null && !seats.has(master)) seats.set(master, seatOf({ nodeId: master, anonymous: false }));
+  return [...seats.values()];
+}
