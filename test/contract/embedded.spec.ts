@@ -2,8 +2,10 @@ import { validationKeyStoreContract } from '../../src/modules/auth/testing/index
 import { directoryContract } from '../../src/modules/connections/testing/index.js';
 import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
 import { nodeRegistryContract, serverNodesContract } from '../../src/modules/nodes/testing/index.js';
+import { groupLogContract } from '../../src/modules/sessions/testing/index.js';
 import {
   EmbeddedDirectory,
+  EmbeddedGroupLog,
   EmbeddedHealth,
   EmbeddedInboxLog,
   EmbeddedNodeRegistry,
@@ -38,6 +40,22 @@ async function openInboxLog(options: Partial<EmbeddedOptions>) {
 
 inboxLogContract('the embedded store', () => openInboxLog({}));
 inboxLogContract('the embedded store with small strides', () => openInboxLog({ mergeRows: 7, mergeChunk: 3 }));
+
+/** The adapters that share what a group's log says. */
+class GroupStore {
+  readonly groups: EmbeddedGroupLog;
+  readonly log: EmbeddedInboxLog;
+
+  constructor(store: EmbeddedStore) {
+    this.groups = new EmbeddedGroupLog(store);
+    this.log = new EmbeddedInboxLog(store);
+  }
+}
+
+groupLogContract('the embedded store', async () => {
+  const { port, ...rest } = await opened(GroupStore, { mergeRows: 7, mergeChunk: 3 });
+  return { groups: port.groups, log: port.log, ...rest };
+});
 
 directoryContract('the embedded store', async () => {
   const { port, ...rest } = await opened(EmbeddedDirectory);

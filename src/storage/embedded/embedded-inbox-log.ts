@@ -5,11 +5,15 @@ import {
   type Marks,
   type ReadRange,
   type RowHead,
+  type Seat,
+  type SeatRow,
   type Totals,
 } from '../../modules/inbox/index.js';
 import { type Acknowledgement, EmbeddedMarks } from './embedded-marks.js';
+import { EmbeddedSeats } from './embedded-seats.js';
 import type { EmbeddedStore } from './embedded-store.js';
 import { checkKey } from './index-keys.js';
+import { OpenEntries } from './open-entries.js';
 
 /** Rows that one call of the garbage collector touches. */
 const COLLECT_ROWS = 256;
@@ -19,11 +23,15 @@ export class EmbeddedInboxLog extends InboxLog {
   readonly maxBatch: number;
   readonly lanes = 1;
   private readonly stored: EmbeddedMarks;
+  private readonly seatRows: EmbeddedSeats;
+  private readonly openEntries: OpenEntries;
 
   constructor(private readonly store: EmbeddedStore) {
     super();
     this.maxBatch = store.settings.commitRows;
     this.stored = new EmbeddedMarks(store.binary('marks'));
+    this.seatRows = new EmbeddedSeats(store);
+    this.openEntries = new OpenEntries(store.json('open-entries'));
   }
 
   async insert(rows: readonly LogRow[]): Promise<InsertOutcome> {
@@ -36,6 +44,7 @@ export class EmbeddedInboxLog extends InboxLog {
     for (const [inserted, row] of rows.entries()) {
       const stoppedBy = this.store.journal.append(row);
       if (stoppedBy) return { inserted, stoppedBy };
+      if (row.open) this.openEntries.add(row.log, row.n);
     }
     return { inserted: rows.length };
   }
@@ -170,8 +179,18 @@ export class EmbeddedInboxLog extends InboxLog {
   }
 
   private forget(log: string, removed: ReadonlyArray<{ key: string }>, first: number, isMore: boolean): boolean {
-    if (removed.length > 0) this.store.journal.index.forget(log, removed, first + removed.length);
+    if (removed.length === 0) return isMore;
+    this.seatRows.remember(log, removed);
+    this.store.journal.index.forget(log, removed, first + removed.length);
     return isMore;
+  }
+
+  seats(asked: readonly Seat[]): Promise<Array<SeatRow | undefined>> {
+    return this.readNow(() => asked.map((seat) => this.seatRows.of(seat)));
+  }
+
+  countOfSeat({ log, group }: Seat, above: number, limit: number): Promise<number> {
+    return this.readNow(() => this.store.journal.countOfSeat(log, group, above, limit));
   }
 
   logs(after: string, limit: number): Promise<string[]> {

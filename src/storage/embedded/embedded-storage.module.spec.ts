@@ -6,11 +6,12 @@ import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, inboxLogOf, StoreHealth, StoreUnavailable } from '../../modules/inbox/index.js';
 import { logRow } from '../../modules/inbox/testing/index.js';
 import { NodeRegistry, ServerNodes } from '../../modules/nodes/index.js';
+import { GroupLog } from '../../modules/sessions/index.js';
 import { EmbeddedStorageModule } from './embedded-storage.module.js';
 import { StoreFolder } from './testing/store-folder.js';
 
 const A = inboxLogOf('a');
-const PORTS = [InboxLog, Directory, NodeRegistry, ServerNodes, ValidationKeyStore, StoreHealth];
+const PORTS = [InboxLog, GroupLog, Directory, NodeRegistry, ServerNodes, ValidationKeyStore, StoreHealth];
 
 /** Writes when it is told to stop, as a service does that has something left. */
 @Injectable()

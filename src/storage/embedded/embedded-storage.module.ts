@@ -4,7 +4,9 @@ import { ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
 import { NodeRegistry, ServerNodes } from '../../modules/nodes/index.js';
+import { GroupLog } from '../../modules/sessions/index.js';
 import { EmbeddedDirectory } from './embedded-directory.js';
+import { EmbeddedGroupLog } from './embedded-group-log.js';
 import { EmbeddedHealth } from './embedded-health.js';
 import { EmbeddedInboxLog } from './embedded-inbox-log.js';
 import { EmbeddedNodeRegistry } from './embedded-node-registry.js';
@@ -16,6 +18,7 @@ import type { EmbeddedOptions } from './settings.js';
 /** What can be made from the open store alone. */
 const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: EmbeddedStore) => object]> = [
   [InboxLog, EmbeddedInboxLog],
+  [GroupLog, EmbeddedGroupLog],
   [Directory, EmbeddedDirectory],
   [NodeRegistry, EmbeddedNodeRegistry],
   [ServerNodes, EmbeddedServerNodes],

@@ -8,7 +8,20 @@ export const SCHEMA_VERSION = 1;
 const MAX_TABLES = 32;
 /** Address space, not memory: lmdb never has to map anew. Windows would make the file that large. */
 const MAP_BYTES = process.platform === 'win32' || process.arch.endsWith('32') ? undefined : 2 ** 40;
-const JSON_TABLES = ['connections', 'nodes', 'server-nodes', 'validation-keys', 'validation-key-ends'] as const;
+const JSON_TABLES = [
+  'connections',
+  'nodes',
+  'server-nodes',
+  'validation-keys',
+  'validation-key-ends',
+  'seats',
+  'open-entries',
+  'groups',
+  'stays',
+  'stay-ends',
+  'stays-by-node',
+  'aliases',
+] as const;
 const BINARY_TABLES = ['journal', 'places', 'keys', 'logs', 'marks'] as const;
 
 export type JsonTable = (typeof JSON_TABLES)[number];

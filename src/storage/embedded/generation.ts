@@ -1,3 +1,5 @@
+import { entryOfKey } from '../../modules/inbox/index.js';
+
 /** The rows of one log in a generation: contiguous from `firstN`. */
 export interface LogPart {
   readonly firstN: number;
@@ -5,6 +7,8 @@ export interface LogPart {
   readonly positions: number[];
   /** Message key to journal position. */
   readonly keys: Map<string, number>;
+  /** Group to the journal positions of its entries' rows, ascending; most logs have none. */
+  seats: Map<string, number[]> | undefined;
 }
 
 /** Where a row lies. */
@@ -26,9 +30,10 @@ export class Generation {
   /** Rows must come in the order of their positions. */
   add(log: string, n: number, key: string, position: number): void {
     let part = this.parts.get(log);
-    if (!part) this.parts.set(log, (part = { firstN: n, positions: [], keys: new Map() }));
+    if (!part) this.parts.set(log, (part = { firstN: n, positions: [], keys: new Map(), seats: undefined }));
     part.positions.push(position);
     part.keys.set(key, position);
+    if (key.startsWith('g ')) addToSeat(part, key, position);
     this.end = position;
     this.rows += 1;
   }
@@ -48,4 +53,30 @@ export class Generation {
   positionOfKey(log: string, key: string): number | undefined {
     return this.parts.get(log)?.keys.get(key);
   }
+
+  /** Journal positions of the rows that a group's entries have in an inbox, ascending. */
+  seat(log: string, group: string): readonly number[] {
+    return this.parts.get(log)?.seats?.get(group) ?? NO_POSITIONS;
+  }
+}
+
+const NO_POSITIONS: readonly number[] = [];
+
+function addToSeat(part: LogPart, key: string, position: number): void {
+  const group = entryOfKey(key)?.group ?? '';
+  part.seats ??= new Map<string, number[]>();
+  const seat = part.seats.get(group);
+  if (seat) seat.push(position);
+  else part.seats.set(group, [position]);
+}
+
+/** How many of the ascending numbers are at least `lowest`. */
+export function countFrom(ascending: readonly number[], lowest: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < lowest) low = middle + 1;
+    else high = middle;
+  }
+  return ascending.length - low;
 }

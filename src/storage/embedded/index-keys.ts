@@ -29,6 +29,11 @@ export function messageKey(log: string, key: string): Buffer {
   return bytes.subarray(0, 2 + written);
 }
 
+/** Sorts behind all keys that begin with the prefix, go on with digits and letters, and before all others. */
+export function behindKeys(prefix: string): string {
+  return `${prefix}~`;
+}
+
 /** A log and key that the index cannot take must be refused before anything of their row is written. */
 export function checkKey(log: string, key: string): void {
   const length = log.length + key.length;

@@ -1,6 +1,6 @@
 import type { LogRow, RowHead } from '../../modules/inbox/index.js';
 import type { BinaryTable, BinaryTables, Meta } from './environment.js';
-import { Generation, type Place } from './generation.js';
+import { countFrom, Generation, type Place } from './generation.js';
 import { MergedIndex } from './merged-index.js';
 import { EncodedRow, encodeRow } from './row-codec.js';
 
@@ -128,6 +128,29 @@ export class Journal {
     const remembered = this.current.positionOfKey(log, key) ?? this.frozen?.positionOfKey(log, key);
     if (remembered === undefined) return this.index.positionOfKey(log, key);
     return this.rows.doesExist(positionKey(remembered)) ? remembered : undefined;
+  }
+
+  /** Position of the newest row that a group's entries had in an inbox; that row may be removed, and then they all are. */
+  newestOfSeat(log: string, group: string): number | undefined {
+    return (
+      this.current.seat(log, group).at(-1) ??
+      this.frozen?.seat(log, group).at(-1) ??
+      this.index.newestOfSeat(log, group)
+    );
+  }
+
+  /** Rows that a group's entries have in an inbox behind `above`, counted no further than `limit`. */
+  countOfSeat(log: string, group: string, above: number, limit: number): number {
+    const firstN = Math.max(above + 1, this.first(log) ?? Infinity);
+    if (firstN > (this.newest(log)?.n ?? 0)) return 0;
+    const from = this.position(log, firstN)!;
+    const seats = [this.frozen?.seat(log, group) ?? [], this.current.seat(log, group)];
+    const inMemory = seats.reduce((sum, seat) => sum + countFrom(seat, from), 0);
+    // A merge under way has put some of what is in memory into the index as well.
+    const before = seats.flatMap((seat) => seat.slice(0, 1))[0] ?? Infinity;
+    if (inMemory >= limit || before <= from) return Math.min(inMemory, limit);
+    const newestKey = before === Infinity ? undefined : this.encoded(before)?.key;
+    return inMemory + this.index.countOfSeat(log, group, { from, before, limit: limit - inMemory, newestKey });
   }
 
   head(position: number): RowHead | undefined {

@@ -1,6 +1,7 @@
+import { entryKeyPrefix } from '../../modules/inbox/index.js';
 import type { BinaryTable, BinaryTables, Meta } from './environment.js';
 import type { Generation, LogPart, Place } from './generation.js';
-import { logKey, messageKey, nOfPlaceKey, placeKey } from './index-keys.js';
+import { behindKeys, logKey, messageKey, nOfPlaceKey, placeKey } from './index-keys.js';
 
 /** Which rows a log has. */
 export interface Extent {
@@ -14,6 +15,16 @@ export interface Extent {
  * they merged they may have removed again since, and it must not come back.
  */
 export type Entry = (merged: number) => void;
+
+/** Which rows of a seat to count. */
+export interface SeatRange {
+  /** Positions, the second exclusive. */
+  readonly from: number;
+  readonly before: number;
+  readonly limit: number;
+  /** No row of the range has a key behind it. */
+  readonly newestKey?: string | undefined;
+}
 
 const RUN_ROWS = 256;
 const POSITION_BYTES = 6;
@@ -90,6 +101,31 @@ export class MergedIndex {
 
   positionOfKey(log: string, key: string): number | undefined {
     return this.keys.getBinary(messageKey(log, key))?.readUIntBE(0, POSITION_BYTES);
+  }
+
+  /** Position of the newest row that entries of a group have in an inbox. */
+  newestOfSeat(log: string, group: string): number | undefined {
+    for (const position of this.seatBackwards(log, group)) return position;
+    return undefined;
+  }
+
+  /** Counts rows of a seat whose positions are at least `from` and below `before`, no further than `limit`. */
+  countOfSeat(log: string, group: string, range: SeatRange): number {
+    let count = 0;
+    for (const position of this.seatBackwards(log, group, range.newestKey)) {
+      if (position < range.from || count === range.limit) break;
+      if (position < range.before) count += 1;
+    }
+    return count;
+  }
+
+  /** Positions of a seat's rows from the newest back, or from the one under a key. */
+  private *seatBackwards(log: string, group: string, newestKey?: string): Generator<number, void> {
+    const prefix = entryKeyPrefix(group);
+    const start = messageKey(log, newestKey ?? behindKeys(prefix));
+    for (const { value } of this.keys.getRange({ start, end: messageKey(log, prefix), reverse: true })) {
+      yield value.readUIntBE(0, POSITION_BYTES);
+    }
   }
 
   /** Ids of logs behind `after`, ascending. */

@@ -90,7 +90,7 @@ export function openContract(open: GroupLogHarness): void {
           log.insert([openRow(G, 1, { key: 'mine' })]),
           other.log.insert([openRow(G, 1, { key: 'theirs' })]),
         ];
-        expect((await Promise.all(inserts)).map(({ inserted }) => inserted).toSorted()).toEqual([0, 1]);
+        expect((await Promise.all(inserts)).filter(({ inserted }) => inserted === 1)).toHaveLength(1);
         expect(await other.groups.open('', ALL)).toEqual([{ log: G, n: 1 }]);
         await groups.close(G, 1);
         expect(await other.groups.open('', ALL)).toEqual([]);
