@@ -3,7 +3,13 @@ import { expect, it } from 'vitest';
 import { SystemClock } from '../../src/common/clock.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
 import { AppendLoop } from '../../src/modules/inbox/append-loop.js';
-import { type AppendOutcome, type Draft, type InboxLog, StoreUnavailable } from '../../src/modules/inbox/index.js';
+import {
+  type AppendOutcome,
+  type AppendRules,
+  type InboxLog,
+  type MessageDraft,
+  StoreUnavailable,
+} from '../../src/modules/inbox/index.js';
 import type { InboxLogHarness } from '../../src/modules/inbox/testing/index.js';
 
 const LOGS = ['n:a', 'n:b'];
@@ -45,25 +51,26 @@ function inWeather(log: InboxLog, scheduler: fc.Scheduler, { oneIn, seed }: Weat
   });
 }
 
-function loopOver(log: InboxLog, guard: StallGuard): AppendLoop {
-  const rules = {
+function loopOver(log: InboxLog, guard: StallGuard): AppendLoop<MessageDraft> {
+  const rules: AppendRules<MessageDraft> = {
     first: () => Promise.resolve(undefined),
-    admit: () => undefined,
+    ready: () => Promise.resolve(),
+    admit: (_, { body, bytes }) => ({ kind: 'row', body, counts: { count: 1, bytes } }),
     appended: () => undefined,
   };
   return new AppendLoop(log, rules, new SystemClock(), guard, { tailTrustMs: 30_000, deadlineMs: 5_000 });
 }
 
-function draft(key: string): Draft {
+function draft(key: string): MessageDraft {
   const body = `{"key":"${key}"}`;
-  return { key, digest: key, body, bytes: body.length, report: false, makesKnown: false };
+  return { kind: 'message', key, digest: key, body, bytes: body.length, report: false, makesKnown: false };
 }
 
 /** Sends its messages to one log, each until it is confirmed, each time by another process. */
-async function client(name: string, log: string, loops: readonly AppendLoop[]): Promise<string[]> {
+async function client(name: string, log: string, loops: ReadonlyArray<AppendLoop<MessageDraft>>): Promise<string[]> {
   const statuses: string[] = [];
   for (let index = 0, tries = 0; index < MESSAGES; tries += 1) {
-    const loop = loops[tries % loops.length] as AppendLoop;
+    const loop = loops[tries % loops.length] as AppendLoop<MessageDraft>;
     const outcome = await new Promise<AppendOutcome>((settle) => loop.append(log, draft(`m ${name} ${index}`), settle));
     if (outcome.kind === 'refused') continue;
     statuses.push(outcome.kind);

@@ -2,7 +2,13 @@ import type { Scheduler } from 'fast-check';
 import { ManualClock, type Timer } from '../../src/common/clock.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
 import { AppendLoop } from '../../src/modules/inbox/append-loop.js';
-import { type AppendOutcome, type Draft, InboxReader, type LogRow, NO_MARKS } from '../../src/modules/inbox/index.js';
+import {
+  type AppendOutcome,
+  InboxReader,
+  type LogRow,
+  type MessageDraft,
+  NO_MARKS,
+} from '../../src/modules/inbox/index.js';
 import type { AppendRules } from '../../src/modules/inbox/inbox.types.js';
 import { ReaderRegistry } from '../../src/modules/inbox/reader-registry.js';
 import { pendingTotals } from '../../src/modules/inbox/inbox-rules.js';
@@ -21,7 +27,7 @@ const DAY_AND_MORE_MS = 26 * 3_600_000;
 export interface Weakness {
   readonly store?: FakeLogOptions;
   /** Changes a loop after it was made. */
-  readonly weaken?: (loop: AppendLoop) => void;
+  readonly weaken?: (loop: AppendLoop<MessageDraft>) => void;
   /** A connection lets messages pass those that failed before them. */
   readonly noFailStop?: boolean;
   /** A process never notices that it stood still, and believes its tail for ever. */
@@ -207,7 +213,7 @@ export class AppendWorld {
 class Process {
   readonly clock = new ManualClock();
   readonly guard = new StallGuard(this.clock, 5_000, 30_000);
-  readonly loop: AppendLoop;
+  readonly loop: AppendLoop<MessageDraft>;
   readonly seen = new SeenRows();
   readonly polling: Timer | undefined;
   private readonly readers: ReaderRegistry;
@@ -217,9 +223,13 @@ class Process {
 
   constructor(readonly world: AppendWorld) {
     const { weakness, store } = world;
-    const rules: AppendRules = {
+    const rules: AppendRules<MessageDraft> = {
       first: () => Promise.resolve(undefined),
-      admit: ({ totals, marks }) => (pendingTotals(totals, marks).count < ROOM ? undefined : new Refusal('inbox_full')),
+      ready: () => Promise.resolve(),
+      admit: ({ tail, marks }, { body, bytes }) =>
+        pendingTotals(tail.totals, marks).count < ROOM
+          ? { kind: 'row', body, counts: { count: 1, bytes } }
+          : { kind: 'refused', refusal: new Refusal('inbox_full') },
       appended: (rows) => world.hint(this, rows),
     };
     const guard = weakness.trustsForEver ? ({ stalls: () => 0 } as unknown as StallGuard) : this.guard;
@@ -243,7 +253,7 @@ class Process {
     return this.open.some((name) => name.startsWith(`${key} `));
   }
 
-  append(draft: Draft, settle: (outcome: AppendOutcome) => void): void {
+  append(draft: MessageDraft, settle: (outcome: AppendOutcome) => void): void {
     const name = `${draft.key} ${(this.attempts += 1)}`;
     const { store } = this.world;
     const stoodBefore = store.history.some((row) => row.key === draft.key);
@@ -261,7 +271,7 @@ class Process {
     return this.open;
   }
 
-  private judge(draft: Draft, outcome: AppendOutcome, stoodBefore: boolean): void {
+  private judge(draft: MessageDraft, outcome: AppendOutcome, stoodBefore: boolean): void {
     const row = this.world.store.history.find(({ key }) => key === draft.key);
     if (outcome.kind !== 'refused' && row?.digest !== draft.digest) {
       this.world.wrong(`${draft.key} was answered ${outcome.kind} and has no row`);
@@ -379,8 +389,8 @@ class Client {
   }
 }
 
-function draftOf(key: string, digest: string, body: string): Draft {
-  return { key, digest, body, bytes: Buffer.byteLength(body), report: false, makesKnown: false };
+function draftOf(key: string, digest: string, body: string): MessageDraft {
+  return { kind: 'message', key, digest, body, bytes: Buffer.byteLength(body), report: false, makesKnown: false };
 }
 
 /** Mulberry32: small, fast, the same everywhere. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppendWorld, type Story, type Weakness } from '../../../test/support/append-world.js';
 import type { AppendLoop } from './append-loop.js';
-import type { Moment } from './inbox.types.js';
+import type { MessageDraft, Moment } from './inbox.types.js';
 import type { PendingLog } from './pending-log.js';
 
 const stories: fc.Arbitrary<Story> = fc.record({
@@ -20,12 +20,12 @@ const harsh = stories.filter(({ processes, badWeather, events }) => processes > 
 
 /** What of a loop the weaker variants replace. */
 interface Insides {
-  look(state: PendingLog, began: Moment): Promise<void>;
-  number(state: PendingLog, batch: unknown[], began: Moment): void;
-  meetOther(state: PendingLog, stoppedBy: 'n' | 'key'): Promise<void>;
+  look(state: PendingLog<MessageDraft>, began: Moment): Promise<void>;
+  number(state: PendingLog<MessageDraft>, batch: unknown[], began: Moment): void;
+  meetOther(state: PendingLog<MessageDraft>, stoppedBy: 'n' | 'key'): Promise<void>;
 }
 
-function replacing(change: (insides: Insides) => Partial<Insides>): (loop: AppendLoop) => void {
+function replacing(change: (insides: Insides) => Partial<Insides>): (loop: AppendLoop<MessageDraft>) => void {
   return (loop) => {
     const insides = loop as unknown as Insides;
     Object.assign(loop, change(insides));

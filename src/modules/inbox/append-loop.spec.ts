@@ -4,13 +4,13 @@ import { ManualClock } from '../../common/clock.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
 import { AppendLoop } from './append-loop.js';
-import type { AppendOutcome, AppendRules, Draft } from './inbox.types.js';
+import type { AppendOutcome, AppendRules, MessageDraft } from './inbox.types.js';
 
 const LOG = 'n:a';
 
 let store: FakeInboxLog;
 let clock: ManualClock;
-let loop: AppendLoop;
+let loop: AppendLoop<MessageDraft>;
 let room: number;
 let answers: string[];
 let shown: string[];
@@ -19,17 +19,21 @@ const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 12; turn += 1) await new Promise(setImmediate);
 };
 
-const rules: AppendRules = {
+const rules: AppendRules<MessageDraft> = {
   first: (_, { makesKnown }) => Promise.resolve(makesKnown ? undefined : new Refusal('node_unknown')),
-  admit: ({ totals }) => (totals.count < room ? undefined : new Refusal('inbox_full')),
+  ready: () => Promise.resolve(),
+  admit: ({ tail }, { body, bytes }) =>
+    tail.totals.count < room
+      ? { kind: 'row', body, counts: { count: 1, bytes } }
+      : { kind: 'refused', refusal: new Refusal('inbox_full') },
   appended: (rows) => shown.push(...rows.map(({ n, key }) => `${n}:${key}`)),
 };
 
-function draft(key: string, more: Partial<Draft> = {}): Draft {
-  return { key, digest: 'd', body: '{"b":1}', bytes: 7, report: false, makesKnown: true, ...more };
+function draft(key: string, more: Partial<MessageDraft> = {}): MessageDraft {
+  return { kind: 'message', key, digest: 'd', body: '{"b":1}', bytes: 7, report: false, makesKnown: true, ...more };
 }
 
-function append(key: string, more: Partial<Draft> = {}, log = LOG): void {
+function append(key: string, more: Partial<MessageDraft> = {}, log = LOG): void {
   loop.append(log, draft(key, more), (outcome) => answers.push(`${key} ${wordOf(outcome)}`));
 }
 
@@ -38,7 +42,7 @@ function wordOf(outcome: AppendOutcome): string {
   return outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind;
 }
 
-function fresh(deadlineMs = 5_000): AppendLoop {
+function fresh(deadlineMs = 5_000): AppendLoop<MessageDraft> {
   const guard = new StallGuard(clock, 5_000, 30_000);
   return new AppendLoop(store, rules, clock, guard, { tailTrustMs: 30_000, deadlineMs });
 }

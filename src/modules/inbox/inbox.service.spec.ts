@@ -4,7 +4,7 @@ import { ManualClock } from '../../common/clock.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type InboxQuery, Refusal } from '../../protocol/index.js';
 import { type NodeRecord, NodeRegistry, NodesService } from '../nodes/index.js';
-import type { AppendOutcome, DeliveryReport, Draft } from './inbox.types.js';
+import type { AppendOutcome, DeliveryReport, MessageDraft } from './inbox.types.js';
 import { InboxService } from './inbox.service.js';
 import { InboxSettings } from './inbox.settings.js';
 import type { LogRow } from './inbox-log.js';
@@ -13,6 +13,7 @@ const LOG = 'n:a';
 const DAY = 86_400_000;
 
 class Settings extends InboxSettings {
+  readonly seatMaxMessages = 3;
   readonly maxMessages = 3;
   readonly maxBytes = 100;
   readonly ageMs = 30 * DAY;
@@ -50,8 +51,17 @@ const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 12; turn += 1) await new Promise(setImmediate);
 };
 
-async function append(key: string, more: Partial<Draft> = {}): Promise<AppendOutcome> {
-  const draft = { key, digest: 'd', body: '{"b":1}', bytes: 7, report: false, makesKnown: true, ...more };
+async function append(key: string, more: Partial<MessageDraft> = {}): Promise<AppendOutcome> {
+  const draft = {
+    kind: 'message' as const,
+    key,
+    digest: 'd',
+    body: '{"b":1}',
+    bytes: 7,
+    report: false,
+    makesKnown: true,
+    ...more,
+  };
   const outcome = new Promise<AppendOutcome>((resolve) => inbox.append('a', draft, resolve));
   await settled();
   return outcome;

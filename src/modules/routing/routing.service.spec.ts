@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeInboxLog } from '../../../test/support/fake-inbox-log.js';
+import { FakeGroupLog } from '../../../test/support/fake-group-log.js';
 import { ManualClock } from '../../common/clock.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
 import { type ConnectionRow, ConnectionsService, Directory, type LiveConnection } from '../connections/index.js';
 import { InboxService, InboxSettings, StoreHealth } from '../inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodes } from '../nodes/index.js';
+import { GroupsService } from '../sessions/index.js';
 import { RoutingService } from './routing.service.js';
 import { type PresencePolicy, RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
@@ -68,6 +70,7 @@ class OwnAddress extends ServerNodes {
 
 class Settings extends InboxSettings {
   readonly maxMessages = 3;
+  readonly seatMaxMessages = 3;
   readonly maxBytes = 10_000;
   readonly ageMs = Infinity;
   readonly ackedKeepMs = Infinity;
@@ -90,6 +93,14 @@ class Rules extends RoutingSettings {
     super();
   }
 }
+
+const GROUP_RULES = {
+  clientMaxNodes: 3,
+  sessionMaxMembers: 3,
+  eventsMembers: 3,
+  openEntryRecoveryMs: 5_000,
+  membershipTrustMs: 1_000,
+};
 
 class Connection implements LiveConnection {
   readonly frames: string[] = [];
@@ -119,6 +130,7 @@ let health: Health;
 let rules: Rules;
 let connections: ConnectionsService;
 let inbox: InboxService;
+let groups: GroupsService;
 let routing: RoutingService;
 let answers: string[];
 
@@ -135,7 +147,9 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   await serverNode.claim('127.0.0.1:1');
   connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, clock);
   inbox = new InboxService(store, new Settings(), clock, new StallGuard(clock, 5_000, 30_000), nodes);
-  routing = new RoutingService(inbox, connections, nodes, health, rules, clock);
+  const guard = new StallGuard(clock, 5_000, 30_000);
+  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_RULES, new Settings(), clock, guard);
+  routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock);
 }
 
 function makeKnown(nodeId: string, clientId: string | null = null): void {
