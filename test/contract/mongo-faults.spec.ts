@@ -1,9 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { mongo } from 'mongoose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type InboxLog, inboxLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
+import { entryKey, type InboxLog, inboxLogOf, sessionLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow, logRows } from '../../src/modules/inbox/testing/index.js';
+import type { GroupLog } from '../../src/modules/sessions/index.js';
+import { groupRecord, stay } from '../../src/modules/sessions/testing/index.js';
 import {
+  MongoGroupLog,
   MongoHealth,
   MongoInboxLog,
   type MongoOptions,
@@ -15,6 +18,8 @@ import { Link } from '../support/mongo-proxy.js';
 
 const A = inboxLogOf('a');
 const B = inboxLogOf('b');
+const G = sessionLogOf('g');
+const SEAT = { log: A, group: G };
 /** Short times, and what a machine under load may add to them. */
 const TIMES = { timeoutMs: 1_000, wtimeoutMs: 800, serverSelectionMs: 700 };
 const AT_MOST_MS = TIMES.timeoutMs + 1_000;
@@ -70,11 +75,13 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   it.each(['cut', 'deaf', 'mute'] as const)(
     '%s: rejects every call in its time, and goes on afterwards',
     async (state) => {
-      const log = new MongoInboxLog(await open());
+      const store = await open();
+      const log = new MongoInboxLog(store);
       await log.insert(logRows(A, 1, 3));
       link.become(state);
       const began = performance.now();
-      const outcomes = await Promise.allSettled(everyCall(log).map((call) => call()));
+      const calls = [...everyCall(log), ...everyCallOfGroups(new MongoGroupLog(store))];
+      const outcomes = await Promise.allSettled(calls.map((call) => call()));
       expect(performance.now() - began).toBeLessThan(AT_MOST_MS);
       for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name: 'StoreUnavailable' } });
       link.become('open');
@@ -147,7 +154,8 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
     const store = await open({ uri: `${throughPort(uri, link.port)}&monitorCommands=true&${weak}` });
     const sent = commandsOf(store);
     const log = new MongoInboxLog(store);
-    await log.insert([logRow(A, 1)]);
+    await log.insert([logRow(A, 1, { key: entryKey(G, 1) }), logRow(A, 2)]);
+    await Promise.all(everyCallOfGroups(new MongoGroupLog(store)).map((call) => call()));
     await Promise.allSettled(everyCall(log).map((call) => call()));
     const reads = sent.filter((command) => 'find' in command || 'aggregate' in command);
     const writes = sent.filter((command) => ['insert', 'update', 'delete'].some((name) => name in command));
@@ -157,6 +165,19 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
       expect(writeConcern).toEqual({ w: 'majority', j: true, wtimeout: TIMES.wtimeoutMs });
       expect(txnNumber).toBeUndefined();
     }
+  });
+
+  it('removes no row of a group before it is remembered how far the group was', async (context) => {
+    const log = new MongoInboxLog(await open());
+    await log.insert([logRow(A, 1, { key: entryKey(G, 7) }), logRow(A, 2)]);
+    if (!(await given.failOnce({ failCommands: ['update'], errorCode: 14_031 }))) context.skip(NO_FAIL_POINTS);
+    await expect(log.removeRows(A, 2, Infinity)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await log.seats([SEAT])).toMatchObject([{ entry: 7, n: 1 }]);
+    await given.failOnce({ failCommands: ['delete'], errorCode: 14_031 });
+    await expect(log.removeRows(A, 2, Infinity)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await log.seats([SEAT])).toMatchObject([{ entry: 7, n: 1 }]);
+    expect(await log.removeRows(A, 2, Infinity)).toBe(false);
+    expect(await log.seats([SEAT])).toEqual([{ entry: 7, n: 0, body: '' }]);
   });
 
   it('several processes that meet an empty database agree on one store', async () => {
@@ -234,7 +255,21 @@ function everyCall(log: InboxLog): Array<() => Promise<unknown>> {
     () => log.raiseFloor(A, 2, totals),
     () => log.dropBodies(A, 2),
     () => log.removeRows(A, 2, Infinity),
+    () => log.seats([SEAT]),
+    () => log.countOfSeat(SEAT, 0, 9),
     () => log.logs('', 1),
     () => log.epoch(),
+  ];
+}
+
+function everyCallOfGroups(groups: GroupLog): Array<() => Promise<unknown>> {
+  return [
+    () => groups.load(G, 0),
+    () => groups.project(G, [stay('a', 1)], groupRecord()),
+    () => groups.staysOf(G, 'a'),
+    () => groups.hasAlias(G, '~a'),
+    () => groups.groupsOf('a', '', 9),
+    () => groups.open('', 9),
+    () => groups.close(G, 1),
   ];
 }

@@ -8,11 +8,12 @@ import { Directory } from '../../src/modules/connections/index.js';
 import { InboxLog, inboxLogOf, StoreHealth, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow } from '../../src/modules/inbox/testing/index.js';
 import { NodeRegistry, ServerNodes } from '../../src/modules/nodes/index.js';
+import { GroupLog } from '../../src/modules/sessions/index.js';
 import { MONGO_CONNECTION, MongoStorageModule, MongoStore } from '../../src/storage/mongo/index.js';
 import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
 
 const A = inboxLogOf('a');
-const PORTS = [InboxLog, Directory, NodeRegistry, ServerNodes, ValidationKeyStore, StoreHealth];
+const PORTS = [InboxLog, GroupLog, Directory, NodeRegistry, ServerNodes, ValidationKeyStore, StoreHealth];
 
 /** Writes when it is told to stop, as a service does that has something left. */
 @Injectable()

@@ -2,11 +2,13 @@ import type { mongo } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { validationGrant } from '../../src/modules/auth/testing/index.js';
 import { connectionRow } from '../../src/modules/connections/testing/index.js';
-import { type LogRow, StoreUnavailable } from '../../src/modules/inbox/index.js';
+import { entryKey, type LogRow, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow, logRows } from '../../src/modules/inbox/testing/index.js';
 import { nodeRecord } from '../../src/modules/nodes/testing/index.js';
+import { groupRecord, stay } from '../../src/modules/sessions/testing/index.js';
 import {
   MongoDirectory,
+  MongoGroupLog,
   MongoInboxLog,
   MongoNodeRegistry,
   MongoServerNodes,
@@ -23,6 +25,13 @@ const NOW = 1_700_000_000_000;
 const LOGS = Array.from({ length: 30 }, (_, i) => `n:log-${String(i).padStart(2, '0')}`);
 const ROWS_A_LOG = 100;
 const [A, B, C] = LOGS as [string, string, string];
+/** Of groups: inboxes with entries of each in turn, the logs of the groups, with open entries at their ends. */
+const INBOXES = LOGS.map((_, i) => `n:inbox-${String(i).padStart(2, '0')}`);
+const GROUPS = LOGS.map((_, i) => `s:group-${String(i).padStart(2, '0')}`);
+const [I, J] = INBOXES as [string, string];
+const [G, H] = GROUPS as [string, string];
+const OPEN_FROM = 91;
+const SEATS = INBOXES.flatMap((name) => GROUPS.slice(0, 8).map((group) => ({ log: name, group })));
 const ALL = { after: 0, before: 1e9, limit: 50, maxBytes: 1e9 };
 const DETOURS = new Set(['COLLSCAN', 'SORT']);
 const INDEXED = new Set(['IXSCAN', 'IDHACK', 'EXPRESS_IXSCAN']);
@@ -52,6 +61,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     log = new MongoInboxLog(store);
     await log.insert(LOGS.flatMap((name) => logRows(name, 1, ROWS_A_LOG)));
     await fillTheRest();
+    await fillGroups();
     store.connection.getClient().on('commandStarted', ({ command }) => sent.push(command));
   }, 60_000);
 
@@ -78,9 +88,36 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     );
   }
 
+  async function fillGroups(): Promise<void> {
+    await log.insert(INBOXES.flatMap((name) => logRows(name, 1, ROWS_A_LOG).map(ofGroup)));
+    await log.insert(GROUPS.flatMap((group) => logRows(group, 1, ROWS_A_LOG).map(asEntry)));
+    await store.connection.collection('seats').insertMany(
+      // Rows of each were removed once.
+      INBOXES.flatMap((name) => GROUPS.map((group) => ({ _id: `${name}\u0000${group}` as never, entry: 0 }))),
+    );
+    const groups = groupLog();
+    await Promise.all(
+      GROUPS.map(async (group) => {
+        const stays = LOGS.flatMap((_, i) => [
+          stay(`node-${i}`, 2 * i + 1, { left: 50 + i, alias: `~${i}` }),
+          stay(`node-${i}`, 100 + i, i % 2 ? { alias: `~~${i}` } : {}),
+        ]);
+        await groups.project(group, stays, groupRecord());
+      }),
+    );
+  }
+
+  const groupLog = (): MongoGroupLog => new MongoGroupLog(store);
+
   /** The next delete is sent, but nothing of it is done, so that its plan meets what it would take away. */
   function holdBackDeletes(): Promise<boolean> {
     return given.failOnce({ failCommands: ['delete'], errorCode: 11_601 });
+  }
+
+  /** As with deletes. */
+  async function closeInVain(group: string, upTo: number): Promise<void> {
+    await given.failOnce({ failCommands: ['update'], errorCode: 11_601 });
+    await groupLog().close(group, upTo);
   }
 
   /** What a call sends, explained. */
@@ -88,7 +125,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     sent.length = 0;
     await call().catch((error: unknown) => expect(error).toBeInstanceOf(StoreUnavailable));
     const commands = sent.filter((command) => EXPLAINED.some((name) => name in command));
-    return Promise.all(commands.map(explained));
+    return Promise.all(commands.flatMap(apart).map(explained));
   }
 
   async function explained(command: mongo.Document): Promise<Plan> {
@@ -114,6 +151,12 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['nodes', { keys: 31, found: 30 }, () => new MongoNodeRegistry(store).find(LOGS)],
     ['connections of nodes', { keys: 9, found: 6 }, () => new MongoDirectory(store).of([A, B, C])],
     ['a validation key', { keys: 1, found: 1 }, () => new MongoValidationKeys(store).peek('digest-3')],
+    ['the seats of groups', { keys: 511, found: 480 }, () => log.seats(SEATS)],
+    ['a seat that is empty', { keys: 1, found: 0 }, () => log.seats([{ log: I, group: 's:nobody' }])],
+    ['how much a seat has', { keys: 4, found: 4 }, () => log.countOfSeat({ log: I, group: G }, 10, 4)],
+    ['the stays of a node', { keys: 2, found: 2 }, () => groupLog().staysOf(G, 'node-7')],
+    ['an alias', { keys: 1, found: 1 }, () => groupLog().hasAlias(G, '~~7')],
+    ['the groups of a node', { keys: 9, found: 9 }, () => groupLog().groupsOf('node-7', G, 9)],
     ['the epoch', { keys: 1, found: 1 }, () => log.epoch()],
   ];
 
@@ -129,6 +172,29 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     }
   });
 
+  it('find what is known of a group by indexes: its record, and of its stays those that count', async () => {
+    const plans = await plansOf(() => groupLog().load(G, 69));
+    expect(new Set(plans.map(({ found }) => found))).toEqual(new Set([1, 40]));
+    for (const { stages, keys, documents, found } of plans) {
+      expect(stages.filter((stage) => DETOURS.has(stage))).toEqual([]);
+      expect(keys).toBeLessThanOrEqual(found + 2);
+      expect(documents).toBe(found);
+    }
+  });
+
+  it('find open entries by an index alone, and jump over all but the first few of each group', async () => {
+    const plans = await plansOf(async () => {
+      const firsts = GROUPS.slice(1, 4).map((group) => ({ log: group, n: OPEN_FROM }));
+      expect(await groupLog().open(G, 3)).toEqual(firsts);
+    });
+    expect(plans.map(({ keys, documents }) => [keys, documents])).toEqual([
+      [3, 0],
+      [2, 0],
+      [1, 0],
+    ]);
+    for (const { stages } of plans) expect(stages).toEqual(expect.arrayContaining(['LIMIT', 'IXSCAN']));
+  });
+
   const ack = { acked: 60, ackedTotals: { count: 60, bytes: 60 } };
   const directory = () => new MongoDirectory(store);
   const validationKeys = () => new MongoValidationKeys(store);
@@ -138,6 +204,10 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['a floor', 1, () => log.raiseFloor(A, 50, { count: 49, bytes: 49 })],
     ['the bodies that are dropped', 31, () => log.dropBodies(A, 31)],
     ['the rows that are removed', 21, () => log.removeRows(A, 21, NOW + 1e9)],
+    ['the seats whose rows are removed', 20, () => log.removeRows(J, 21, NOW + 1e9)],
+    ['the entries that are closed', 5, () => closeInVain(H, OPEN_FROM + 4)],
+    ['stays', 2, () => groupLog().project(G, [stay('node-3', 7, { left: 99 }), stay('node-4', 104)])],
+    ['the record of a group', 1, () => groupLog().project(G, [], groupRecord({ ended: 120 }))],
     ['a node', 1, () => new MongoNodeRegistry(store).record([nodeRecord(A, { iat: 7 })])],
     ['a place of a connection', 2, () => directory().register(connectionRow(A, 'c1'), 10)],
     ['a connection that goes', 1, () => directory().unregister(B, 'c1')],
@@ -167,6 +237,15 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     expect(sent.map((command) => Object.keys(command)[0])).toEqual(['insert', 'insert']);
   });
 
+  it('ask for hundreds of seats, points or newest rows by one command', async () => {
+    sent.length = 0;
+    const found = await log.seats(SEATS);
+    expect(found.map((seat) => seat?.n)).toEqual(INBOXES.flatMap(() => [100, 91, 92, 93, 94, 95, 96, 97]));
+    expect(await log.at(INBOXES.flatMap((name) => [51, 52, 53, 54].map((n) => ({ log: name, n }))))).toHaveLength(120);
+    expect(await log.newest([...LOGS, ...INBOXES, ...GROUPS, ...GROUPS.map((_, i) => `n:new-${i}`)])).toHaveLength(120);
+    expect(sent.map((command) => Object.keys(command)[0])).toEqual(['aggregate', 'find', 'aggregate']);
+  });
+
   it('acknowledge what was acknowledged here before by one update and no look', async () => {
     await log.marks([B]);
     await log.raiseAcked([{ log: B, ...ack }]);
@@ -176,8 +255,24 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
   });
 });
 
+/** A row of an inbox, of one group or another. */
+function ofGroup(row: LogRow): LogRow {
+  return { ...row, key: entryKey(GROUPS[row.n % 10]!, row.n) };
+}
+
+/** A row of a group's log. */
+function asEntry(row: LogRow): LogRow {
+  return row.n < OPEN_FROM ? row : { ...row, open: true };
+}
+
 function newRow(n: number): LogRow {
   return logRow(A, n, { key: `new-${n}` });
+}
+
+/** Each of many updates for itself: no more are explained at once. */
+function apart(command: mongo.Document): mongo.Document[] {
+  const updates: unknown = command['updates'];
+  return Array.isArray(updates) ? updates.map((update) => ({ ...command, updates: [update] })) : [command];
 }
 
 /** Sums over every part of an answer that executed something. */

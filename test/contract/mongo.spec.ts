@@ -4,8 +4,10 @@ import { validationKeyStoreContract } from '../../src/modules/auth/testing/index
 import { directoryContract } from '../../src/modules/connections/testing/index.js';
 import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
 import { nodeRegistryContract, serverNodesContract } from '../../src/modules/nodes/testing/index.js';
+import { groupLogContract, type GroupStore } from '../../src/modules/sessions/testing/index.js';
 import {
   MongoDirectory,
+  MongoGroupLog,
   MongoHealth,
   MongoInboxLog,
   MongoNodeRegistry,
@@ -17,6 +19,17 @@ import { findMongo, OWN_SETUPS, placeOf, startMongo, type TestMongo, throughPort
 import { Link } from '../support/mongo-proxy.js';
 
 type Adapter<P> = new (store: MongoStore) => P;
+
+/** What a server node has of groups. */
+class MongoGroups implements GroupStore {
+  readonly groups: MongoGroupLog;
+  readonly log: MongoInboxLog;
+
+  constructor(store: MongoStore) {
+    this.groups = new MongoGroupLog(store);
+    this.log = new MongoInboxLog(store);
+  }
+}
 
 const found = await findMongo();
 // What goes wrong here is meant to.
@@ -52,6 +65,11 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) =
   inboxLogContract('MongoDB', async () => {
     const { port, ...rest } = await opened(MongoInboxLog);
     return { log: port, ...rest };
+  });
+
+  groupLogContract('MongoDB', async () => {
+    const { port, ...rest } = await opened(MongoGroups);
+    return { groups: port.groups, log: port.log, ...rest };
   });
 
   directoryContract('MongoDB', async () => {

@@ -44,6 +44,20 @@ export class LogRowDocument {
 
   @Prop({ type: String })
   body: string;
+
+  /** An entry of a group that was not driven yet. Elsewhere the field is missing, and the row in no index of open ones. */
+  @Prop({ type: Boolean })
+  open?: true;
+}
+
+/** The highest entry of a group among the rows that were removed from an inbox. `_id` is of both. */
+@Schema(options('seats'))
+export class SeatDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: Number, required: true })
+  entry: number;
 }
 
 /** The marks of a log, under its id. Every field is there from the first write on: filters compare them. */
@@ -73,6 +87,50 @@ export class LogMarksDocument {
   /** Bodies below it were dropped. */
   @Prop({ type: Number, required: true })
   emptied: number;
+}
+
+/** A stay of a node in a group. `_id` is `stayId(log, nodeId, joined)`. */
+@Schema(options('stays'))
+export class StayDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String, required: true })
+  log: string;
+
+  @Prop({ type: String, required: true })
+  nodeId: string;
+
+  @Prop({ type: Number, required: true })
+  joined: number;
+
+  @Prop({ type: Number })
+  left: number | null;
+
+  @Prop({ type: String })
+  alias: string | null;
+
+  @Prop({ type: Number })
+  revealed: number | null;
+
+  @Prop({ type: Number, required: true })
+  issuedAt: number;
+}
+
+/** The record of a group, under the id of its log. */
+@Schema(options('groups'))
+export class GroupDocument {
+  @Prop({ type: String, required: true })
+  _id: string;
+
+  @Prop({ type: String, required: true })
+  created: string;
+
+  @Prop({ type: Number, required: true })
+  createdAt: number;
+
+  @Prop({ type: Number })
+  ended: number | null;
 }
 
 /** A connection, in one of the places of its node. `_id` is (node, place): taking a place twice is a duplicate key. */
@@ -173,10 +231,23 @@ export class StoreDocument {
 
 /** The index that holds (log, key) unique: a duplicate key error names it. */
 export const KEY_INDEX = 'log_key';
+/*
+ * Indexes that are named by those who ask. Among few documents another one can look as good to the server, and it would
+ * go on with that one when they are many.
+ */
+export const OPEN_INDEX = 'open_log_n';
+export const ALIAS_INDEX = 'log_alias';
+export const LASTING_INDEX = 'node_log_lasting';
 
 const rows = SchemaFactory.createForClass(LogRowDocument);
 rows.index({ log: 1, key: 1 }, { unique: true, name: KEY_INDEX });
 rows.index({ log: 1, at: 1, n: 1 }, { name: 'log_at_n' });
+rows.index({ open: 1, log: 1, n: 1 }, { name: OPEN_INDEX, partialFilterExpression: { open: true } });
+
+const stays = SchemaFactory.createForClass(StayDocument);
+stays.index({ log: 1, left: 1 }, { name: 'log_left' });
+stays.index({ nodeId: 1, log: 1 }, { name: LASTING_INDEX, partialFilterExpression: { left: null } });
+stays.index({ log: 1, alias: 1 }, { name: ALIAS_INDEX, partialFilterExpression: { alias: { $gt: '' } } });
 
 const connections = SchemaFactory.createForClass(ConnectionDocument);
 connections.index({ nodeId: 1, connectionId: 1 }, { unique: true, name: 'node_connection' });
@@ -191,6 +262,9 @@ export type DocumentClass<T> = abstract new () => T;
 export const SCHEMAS: ReadonlyArray<readonly [DocumentClass<unknown>, MongooseSchema]> = [
   [LogRowDocument, rows],
   [LogMarksDocument, SchemaFactory.createForClass(LogMarksDocument)],
+  [SeatDocument, SchemaFactory.createForClass(SeatDocument)],
+  [StayDocument, stays],
+  [GroupDocument, SchemaFactory.createForClass(GroupDocument)],
   [ConnectionDocument, connections],
   [NodeDocument, SchemaFactory.createForClass(NodeDocument)],
   [ServerNodeDocument, SchemaFactory.createForClass(ServerNodeDocument)],

@@ -6,6 +6,8 @@ import {
   type Marks,
   type ReadRange,
   type RowHead,
+  type Seat,
+  type SeatRow,
   type Totals,
 } from '../../modules/inbox/index.js';
 import { KEY_INDEX, LogRowDocument } from './documents.js';
@@ -14,6 +16,7 @@ import { Gather } from './gather.js';
 import { KnownTails } from './known-tails.js';
 import { LogOrder } from './log-order.js';
 import { type Acknowledgement, MongoMarks } from './mongo-marks.js';
+import { MongoSeats } from './mongo-seats.js';
 import type { MongoStore } from './mongo-store.js';
 import { newestIn } from './newest.js';
 import { behindRowsOf, numberIn, rowId, toDocument, toHead, toRow } from './row-id.js';
@@ -33,6 +36,7 @@ export class MongoInboxLog extends InboxLog {
   readonly lanes = LANES;
   private readonly rows: Rows;
   private readonly stored: MongoMarks;
+  private readonly seated: MongoSeats;
   private readonly tails: KnownTails;
   private readonly order = new LogOrder();
   /** What each that opens an inbox asks for itself, and thousands do so at once. */
@@ -48,6 +52,7 @@ export class MongoInboxLog extends InboxLog {
     this.maxBatch = store.settings.commitRows;
     this.rows = store.collection(LogRowDocument);
     this.stored = new MongoMarks(store);
+    this.seated = new MongoSeats(store);
     this.tails = new KnownTails(store.settings.clock);
   }
 
@@ -123,7 +128,7 @@ export class MongoInboxLog extends InboxLog {
   findKeys(log: string, keys: readonly string[]): Promise<Array<RowHead | undefined>> {
     return this.store.run(async (signal) => {
       const filter = { log, key: { $in: [...keys] } };
-      const found = await this.rows.find(filter, { projection: HEAD, signal }).toArray();
+      const found = await this.rows.find(filter, { projection: HEAD, batchSize: REPLY_ROWS, signal }).toArray();
       const heads = new Map(found.map((document) => [document.key, toHead(document)]));
       return keys.map((key) => heads.get(key));
     });
@@ -162,7 +167,7 @@ export class MongoInboxLog extends InboxLog {
   at(points: ReadonlyArray<{ readonly log: string; readonly n: number }>): Promise<LogRow[]> {
     return this.store.run(async (signal) => {
       const ids = points.map(({ log, n }) => rowId(log, n));
-      return (await this.rows.find({ _id: { $in: ids } }, { signal }).toArray()).map(toRow);
+      return (await this.rows.find({ _id: { $in: ids } }, { batchSize: REPLY_ROWS, signal }).toArray()).map(toRow);
     });
   }
 
@@ -207,16 +212,35 @@ export class MongoInboxLog extends InboxLog {
     return this.store.run(async (signal) => {
       const [newest] = await this.readNewest([log], signal);
       const filter = { _id: { $gt: rowId(log, 0), $lt: rowId(log, Math.min(below, newest?.n ?? 0)) } };
-      const options = { sort: { _id: 1 }, projection: { n: 1, at: 1 }, limit: COLLECT_ROWS + 1, signal } as const;
+      const options = {
+        sort: { _id: 1 },
+        projection: { n: 1, at: 1, key: 1 },
+        limit: COLLECT_ROWS + 1,
+        signal,
+      } as const;
       const first = await this.rows.find(filter, options).toArray();
       const kept = first.findIndex(({ at }) => at >= writtenBefore);
       const old = kept < 0 ? first : first.slice(0, kept);
-      const last = old.slice(0, COLLECT_ROWS).at(-1);
+      const going = old.slice(0, COLLECT_ROWS);
+      const last = going.at(-1);
       if (!last) return false;
+      await this.seated.remember(
+        log,
+        going.map(({ key }) => key),
+        signal,
+      );
       signal.throwIfAborted();
       await this.rows.deleteMany({ _id: { $gt: rowId(log, 0), $lte: rowId(log, last.n) } });
       return old.length > COLLECT_ROWS;
     });
+  }
+
+  seats(asked: readonly Seat[]): Promise<Array<SeatRow | undefined>> {
+    return this.store.run((signal) => this.seated.of(asked, signal));
+  }
+
+  countOfSeat(seat: Seat, above: number, limit: number): Promise<number> {
+    return this.store.run((signal) => this.seated.count(seat, above, limit, signal));
   }
 
   /** From log to log by the index of the rows; a list of logs of its own would be one more thing to keep true. */

@@ -4,7 +4,9 @@ import { ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
 import { NodeRegistry, ServerNodes } from '../../modules/nodes/index.js';
+import { GroupLog } from '../../modules/sessions/index.js';
 import { MongoDirectory } from './mongo-directory.js';
+import { MongoGroupLog } from './mongo-group-log.js';
 import { MongoHealth } from './mongo-health.js';
 import { MongoInboxLog } from './mongo-inbox-log.js';
 import { MongoNodeRegistry } from './mongo-node-registry.js';
@@ -19,6 +21,7 @@ export const MONGO_CONNECTION = 'allspark';
 /** What can be made from the open store alone. */
 const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: MongoStore) => object]> = [
   [InboxLog, MongoInboxLog],
+  [GroupLog, MongoGroupLog],
   [Directory, MongoDirectory],
   [NodeRegistry, MongoNodeRegistry],
   [ServerNodes, MongoServerNodes],

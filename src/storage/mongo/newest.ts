@@ -2,30 +2,22 @@ import type { mongo } from 'mongoose';
 import type { RowHead } from '../../modules/inbox/index.js';
 import type { LogRowDocument } from './documents.js';
 import { behindRowsOf, rowId, toHead } from './row-id.js';
-
-/** Logs of one query; the server takes at most 1,000 stages. */
-const LOGS_A_QUERY = 256;
+import { chunksOf, UNION_REPLY, unionOf } from './union.js';
 
 type Rows = mongo.Collection<LogRowDocument>;
 
-/** The newest row of each log that has one. For many logs one query: a find for each costs ten times as much here. */
+/** The newest row of each log that has one. */
 export async function newestIn(
   rows: Rows,
   logs: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, RowHead>> {
-  const asked = [...new Set(logs)];
-  const queries: Array<Promise<mongo.Document[]>> = [];
-  for (let i = 0; i < asked.length; i += LOGS_A_QUERY) {
-    queries.push(rows.aggregate(unionOf(rows, asked.slice(i, i + LOGS_A_QUERY)), { signal }).toArray());
-  }
-  const found = (await Promise.all(queries)).flat().map((document) => toHead(document as LogRowDocument));
+  const options = { batchSize: UNION_REPLY, signal };
+  const queries = chunksOf([...new Set(logs)]).map((chunk) =>
+    rows.aggregate<LogRowDocument>(unionOf(rows.collectionName, chunk.map(newestOf)), options).toArray(),
+  );
+  const found = (await Promise.all(queries)).flat().map((document) => toHead(document));
   return new Map(found.map((head) => [head.log, head]));
-}
-
-function unionOf(rows: Rows, logs: readonly string[]): mongo.Document[] {
-  const [first = [], ...others] = logs.map(newestOf);
-  return [...first, ...others.map((pipeline) => ({ $unionWith: { coll: rows.collectionName, pipeline } }))];
 }
 
 function newestOf(log: string): mongo.Document[] {

@@ -20,9 +20,10 @@ export function behindRowsOf(log: string): string {
 }
 
 export function toDocument(row: LogRow): LogRowDocument {
-  const { log, n, key, digest, writer, at, totals, report, body } = row;
+  const { log, n, key, digest, writer, at, totals, report, body, open } = row;
   const { count, bytes } = totals;
-  return { _id: rowId(log, n), log, n, key, digest, writer, at, count, bytes, report, body };
+  const document = { _id: rowId(log, n), log, n, key, digest, writer, at, count, bytes, report, body };
+  return open ? { ...document, open } : document;
 }
 
 export function toHead(document: Omit<LogRowDocument, 'body'>): RowHead {
