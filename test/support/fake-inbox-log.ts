@@ -1,4 +1,5 @@
 import {
+  entryOfKey,
   InboxLog,
   type InsertOutcome,
   type LogRow,
@@ -7,6 +8,8 @@ import {
   NO_TOTALS,
   type ReadRange,
   type RowHead,
+  type Seat,
+  type SeatRow,
   StoreUnavailable,
   type Totals,
 } from '../../src/modules/inbox/index.js';
@@ -42,6 +45,7 @@ export interface Held {
 interface Kept {
   row: LogRow;
   durable: boolean;
+  open: boolean;
 }
 
 interface Hold {
@@ -70,6 +74,8 @@ export class FakeInboxLog extends InboxLog {
 
   private readonly kept = new Map<string, Kept[]>();
   private readonly markOf = new Map<string, Marks>();
+  /** Per log and group: highest entry of which a row was removed. */
+  private readonly removedSeats = new Map<string, number>();
   private readonly planned: Array<{ method: LogMethod; fault: Fault }> = [];
   private readonly holds: Hold[] = [];
 
@@ -102,9 +108,10 @@ export class FakeInboxLog extends InboxLog {
       const totals = { count: before.count + 1, bytes: before.bytes + Buffer.byteLength(body) };
       const rest = { digest: 'd', writer: `other-${n}`, at: last?.at ?? 0, report: false };
       const row: LogRow = { log, n, totals, ...rest, ...given, body };
-      this.listOf(log).push({ row, durable: true });
-      this.history.push(row);
-      return row;
+      const each = kept(row, true);
+      this.listOf(log).push(each);
+      this.history.push(each.row);
+      return each.row;
     });
   }
 
@@ -115,6 +122,20 @@ export class FakeInboxLog extends InboxLog {
 
   has(log: string, key: string): boolean {
     return this.rowsOf(log).some((row) => row.key === key);
+  }
+
+  /** Numbers of the durable rows that were inserted open and not closed since. */
+  openOf(log: string): number[] {
+    return this.durable(log).flatMap(({ row, open }) => (open ? [row.n] : []));
+  }
+
+  /** Every log that has open rows. */
+  openLogs(): string[] {
+    return [...this.kept.keys()].filter((log) => this.openOf(log).length > 0).sort();
+  }
+
+  closeUpTo(log: string, n: number): void {
+    for (const each of this.listOf(log)) if (each.row.n <= n) each.open = false;
   }
 
   setMarks(log: string, marks: Partial<Marks>): void {
@@ -130,7 +151,7 @@ export class FakeInboxLog extends InboxLog {
     const newest = this.rowsOf(log).at(-1)?.n ?? 0;
     const list = this.listOf(log);
     const keep = list.findIndex(({ row }) => row.n >= below || row.n >= newest || row.at >= writtenBefore);
-    list.splice(0, keep < 0 ? list.length : keep);
+    for (const { row } of list.splice(0, keep < 0 ? list.length : keep)) this.rememberSeat(row);
   }
 
   insert(rows: readonly LogRow[]): Promise<InsertOutcome> {
@@ -206,6 +227,17 @@ export class FakeInboxLog extends InboxLog {
     });
   }
 
+  seats(asked: readonly Seat[]): Promise<Array<SeatRow | undefined>> {
+    return this.call('seats', () => asked.map((seat) => this.seatNow(seat)));
+  }
+
+  countOfSeat(seat: Seat, above: number, limit: number): Promise<number> {
+    return this.call('countOfSeat', () => {
+      const count = this.rowsOfSeat(seat).filter(({ n }) => n > above).length;
+      return Math.min(count, limit);
+    });
+  }
+
   logs(after: string, limit: number): Promise<string[]> {
     return this.call('logs', () => {
       const names = [...this.kept.keys()].filter((log) => log > after && this.rowsOf(log).length > 0);
@@ -258,8 +290,9 @@ export class FakeInboxLog extends InboxLog {
       if (stoppedBy && outcome.stoppedBy === undefined) outcome = { inserted: index, stoppedBy };
       if (stoppedBy && this.options.ordered !== false) break;
       if (stoppedBy) continue;
-      this.listOf(row.log).push({ row, durable: false });
-      taken.push(row);
+      const each = kept(row, false);
+      this.listOf(row.log).push(each);
+      taken.push(each.row);
     }
     return { taken, outcome };
   }
@@ -268,7 +301,8 @@ export class FakeInboxLog extends InboxLog {
     const list = this.listOf(row.log);
     if (list.some((each) => each.row.key === row.key)) return 'key';
     if (list.some((each) => each.row.n === row.n)) return 'n';
-    const missing = row.n > 1 && !list.some((each) => each.row.n === row.n - 1);
+    const isFirst = row.n === 1 && list.length === 0;
+    const missing = !isFirst && !list.some((each) => each.row.n === row.n - 1);
     return missing && (this.options.checksPredecessor ?? true) ? 'n' : undefined;
   }
 
@@ -293,6 +327,28 @@ export class FakeInboxLog extends InboxLog {
     }
   }
 
+  private rememberSeat({ log, key }: LogRow): void {
+    const seat = entryOfKey(key);
+    if (!seat) return;
+    const name = seatName({ log, group: seat.group });
+    this.removedSeats.set(name, Math.max(seat.entry, this.removedSeats.get(name) ?? 0));
+  }
+
+  private seatNow(seat: Seat): SeatRow | undefined {
+    const newest = this.rowsOfSeat(seat).at(-1);
+    if (newest) return { entry: entryOfKey(newest.key)!.entry, n: newest.n, body: newest.body };
+    const entry = this.removedSeats.get(seatName(seat));
+    return entry === undefined ? undefined : { entry, n: 0, body: '' };
+  }
+
+  private rowsOfSeat({ log, group }: Seat): LogRow[] {
+    return this.rowsOf(log).filter(({ key }) => entryOfKey(key)?.group === group);
+  }
+
+  private durable(log: string): Kept[] {
+    return this.listOf(log).filter(({ durable }) => durable);
+  }
+
   private readable(log: string): LogRow[] {
     return this.visible(log, this.options.showsUndecidedRows ?? false);
   }
@@ -313,6 +369,15 @@ function latch(): { readonly opened: Promise<void>; readonly open: () => void } 
   let resolve: (() => void) | undefined;
   const opened = new Promise<void>((done) => (resolve = done));
   return { opened, open: () => resolve?.() };
+}
+
+/** As it is kept: whether it is open is not read back. */
+function kept({ open, ...row }: LogRow, durable: boolean): Kept {
+  return { row, durable, open: open === true };
+}
+
+function seatName({ log, group }: Seat): string {
+  return `${log} ${group}`;
 }
 
 function headOf(row: LogRow | undefined): RowHead | undefined {

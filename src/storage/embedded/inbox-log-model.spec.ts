@@ -1,16 +1,27 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { InboxLog, InsertOutcome, LogRow } from '../../modules/inbox/index.js';
+import {
+  entryKey,
+  entryOfKey,
+  type InboxLog,
+  type InsertOutcome,
+  type LogRow,
+  type SeatRow,
+  sessionLogOf,
+} from '../../modules/inbox/index.js';
 import { logRow } from '../../modules/inbox/testing/index.js';
 import { EmbeddedInboxLog } from './embedded-inbox-log.js';
 import { StoreFolder } from './testing/store-folder.js';
 
 const LOGS = ['n:a', 'n:b', 'n:c'];
+/** One name begins with another. */
+const GROUPS = ['g', 'g2', 'h'].map(sessionLogOf);
 const EVERYTHING = { after: 0, before: 1e9, limit: 1e6, maxBytes: 1e9 };
 
 /** What an `InboxLog` promises, as plainly as it can be said. */
 class Model {
   private readonly logs = new Map<string, LogRow[]>(LOGS.map((log) => [log, []]));
+  private readonly seats = new Map<string, number>();
   private readonly newestOf = new Map<string, number>(LOGS.map((log) => [log, 0]));
 
   insert(rows: readonly LogRow[]): InsertOutcome {
@@ -19,8 +30,25 @@ class Model {
       if (this.rows(row.log).some(({ key }) => key === row.key)) return { inserted, stoppedBy: 'key' };
       this.rows(row.log).push(row);
       this.newestOf.set(row.log, row.n);
+      const seat = entryOfKey(row.key);
+      if (seat) this.seats.set(`${row.log} ${seat.group}`, seat.entry);
     }
     return { inserted: rows.length };
+  }
+
+  /** Highest entry that a group ever had in a log; 0 for none. */
+  highest(log: string, group: string): number {
+    return this.seats.get(`${log} ${group}`) ?? 0;
+  }
+
+  seat(log: string, group: string): SeatRow | undefined {
+    const entry = this.highest(log, group);
+    const row = this.rowsOfSeat(log, group).at(-1);
+    return entry === 0 ? undefined : { entry, n: row?.n ?? 0, body: row?.body ?? '' };
+  }
+
+  rowsOfSeat(log: string, group: string): LogRow[] {
+    return this.rows(log).filter(({ key }) => entryOfKey(key)?.group === group);
   }
 
   rows(log: string): LogRow[] {
@@ -47,12 +75,16 @@ class Model {
   }
 }
 
+interface RowDraft {
+  readonly log: string;
+  readonly ahead: number;
+  readonly key: number;
+  /** It is an entry of a group, so far above the last. */
+  readonly entry: { readonly group: string; readonly above: number } | undefined;
+}
+
 type Step =
-  | {
-      readonly kind: 'insert';
-      readonly by: 0 | 1;
-      readonly rows: ReadonlyArray<{ log: string; ahead: number; key: number }>;
-    }
+  | { readonly kind: 'insert'; readonly by: 0 | 1; readonly rows: readonly RowDraft[] }
   | { readonly kind: 'drop' | 'remove'; readonly by: 0 | 1; readonly log: string; readonly share: number }
   | { readonly kind: 'merge'; readonly by: 0 | 1 }
   | { readonly kind: 'reopen' };
@@ -64,6 +96,9 @@ const draft = fc.record({
   log,
   ahead: fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: -2, max: 2 }) }),
   key: fc.nat({ max: 400 }),
+  entry: fc.option(fc.record({ group: fc.constantFrom(...GROUPS), above: fc.integer({ min: 1, max: 40 }) }), {
+    nil: undefined,
+  }),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -123,13 +158,23 @@ async function take(each: Step, subject: Subject, model: Model): Promise<void> {
   else while (await adapter.removeRows(each.log, below, Infinity));
 }
 
-function numbered(drafts: ReadonlyArray<{ log: string; ahead: number; key: number }>, model: Model): LogRow[] {
+function numbered(drafts: readonly RowDraft[], model: Model): LogRow[] {
   const next = new Map(LOGS.map((name) => [name, model.newest(name) + 1]));
+  const highest = new Map<string, number>();
   return drafts.map((each) => {
     const n = Math.max(1, next.get(each.log)! + each.ahead);
     next.set(each.log, n + 1);
-    return logRow(each.log, n, { key: `key-${each.key}` });
+    return logRow(each.log, n, { key: keyOf(each, model, highest) });
   });
+}
+
+/** Entries only go up in an inbox: their writers see to that. */
+function keyOf({ log: name, key, entry }: RowDraft, model: Model, highest: Map<string, number>): string {
+  if (!entry) return `key-${key}`;
+  const seat = `${name} ${entry.group}`;
+  const number = (highest.get(seat) ?? model.highest(name, entry.group)) + entry.above;
+  highest.set(seat, number);
+  return entryKey(entry.group, number);
 }
 
 async function compare(adapter: InboxLog, model: Model): Promise<void> {
@@ -142,8 +187,25 @@ async function compare(adapter: InboxLog, model: Model): Promise<void> {
       undefined,
     ]);
     expect((await adapter.newest([name]))[0]?.n ?? 0).toBe(model.newest(name));
+    await compareSeats(adapter, model, name);
   }
   expect(await adapter.logs('', 10)).toEqual(LOGS.filter((name) => model.newest(name) > 0));
+}
+
+async function compareSeats(adapter: InboxLog, model: Model, name: string): Promise<void> {
+  const seats = GROUPS.map((group) => ({ log: name, group }));
+  expect(await adapter.seats(seats)).toEqual(GROUPS.map((group) => model.seat(name, group)));
+  const middle = Math.floor(model.newest(name) / 2);
+  for (const seat of seats) {
+    for (const [above, limit] of [
+      [0, 1_000],
+      [0, 3],
+      [middle, 1_000],
+    ] as const) {
+      const counted = model.rowsOfSeat(name, seat.group).filter(({ n }) => n > above).length;
+      expect(await adapter.countOfSeat(seat, above, limit)).toBe(Math.min(counted, limit));
+    }
+  }
 }
 
 it(
@@ -155,7 +217,10 @@ it(
         const [subject, model] = [new Subject(), new Model()];
         await subject.open();
         try {
-          for (const each of steps) await take(each, subject, model);
+          for (const [i, each] of steps.entries()) {
+            await take(each, subject, model);
+            for (const name of i % 5 === 0 ? LOGS : []) await compareSeats(subject.logs[i % 2]!, model, name);
+          }
           for (const adapter of subject.logs) await compare(adapter, model);
         } finally {
           await subject.close();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
-import { inboxLogOf } from '../../modules/inbox/index.js';
+import { entryKey, inboxLogOf, sessionLogOf } from '../../modules/inbox/index.js';
 import { logRow, logRows } from '../../modules/inbox/testing/index.js';
 import { EmbeddedInboxLog } from './embedded-inbox-log.js';
 import type { EmbeddedStore } from './embedded-store.js';
@@ -9,6 +9,8 @@ import { StoreFolder } from './testing/store-folder.js';
 
 const A = inboxLogOf('a');
 const B = inboxLogOf('b');
+const G = sessionLogOf('g');
+const SEAT = { log: A, group: G };
 const EVERYTHING = { after: 0, before: 1e9, limit: 1e6, maxBytes: 1e9 };
 const LATER = 1e15;
 
@@ -22,6 +24,11 @@ async function numbers(log: EmbeddedInboxLog, name: string): Promise<number[]> {
 
 function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i + 1);
+}
+
+/** Rows of an inbox, each third of them an entry of a group with the row's number. */
+function mixedRows(from: number, to: number) {
+  return logRows(A, from, to).map((row) => (row.n % 3 === 0 ? { ...row, key: entryKey(G, row.n) } : row));
 }
 
 /** The first so many chunks of a merge, as if the process had ended behind them. */
@@ -69,6 +76,20 @@ describe('a merge', () => {
       expect([await numbers(log, A), await numbers(log, B)]).toEqual([upTo(22), upTo(14)]);
       expect((await log.findKeys(A, ['key-1', 'key-22'])).map((row) => row?.n)).toEqual([1, 22]);
     }
+  });
+
+  it.each([0, 1, 3, 5, 8])('counts each row of a group once, %d chunks of it being done', async (chunks) => {
+    const store = await folder.open();
+    const log = new EmbeddedInboxLog(store);
+    await log.insert(mixedRows(1, 12));
+    await store.merger.merge();
+    await log.insert(mixedRows(13, 30));
+    await mergePartly(store, chunks);
+    await log.insert(mixedRows(31, 36));
+    const counts = [0, 5, 12, 14, 30, 33, 36].map((above) => log.countOfSeat(SEAT, above, 100));
+    expect(await Promise.all(counts)).toEqual([12, 11, 8, 8, 2, 1, 0]);
+    expect(await Promise.all([1, 2, 3, 9].map((limit) => log.countOfSeat(SEAT, 0, limit)))).toEqual([1, 2, 3, 9]);
+    expect((await log.seats([SEAT]))[0]).toMatchObject({ entry: 36, n: 36 });
   });
 
   it('begins by itself when enough rows wait', async () => {
@@ -197,6 +218,24 @@ describe('two that have one store open', () => {
       expect(await log.findKeys(A, ['key-30'])).toEqual([undefined]);
     }
     expect(await logs[1].insert([logRow(A, 41, { key: 'key-30' })])).toEqual({ inserted: 1 });
+  });
+
+  it('know how far a group was whose rows one removed while the other has them in memory', async () => {
+    const { stores, logs } = await openTwo();
+    await logs[0].insert(mixedRows(1, 40));
+    const frozen = stores[0].journal.freeze()!;
+    await logs[0].insert([logRow(A, 41)]);
+    await numbers(logs[1], A);
+    await mergeAll(stores[0], frozen);
+    await logs[0].removeRows(A, 31, LATER);
+    expect(stores[1].journal.unmerged).toBe(41);
+    for (const log of logs) expect(await log.countOfSeat(SEAT, 0, 100)).toBe(3);
+    await logs[0].removeRows(A, 41, LATER);
+    expect(stores[1].journal.unmerged).toBe(41);
+    for (const log of logs) {
+      expect(await log.seats([SEAT])).toEqual([{ entry: 39, n: 0, body: '' }]);
+      expect(await log.countOfSeat(SEAT, 0, 100)).toBe(0);
+    }
   });
 
   it('go on when one slept while the other stored, merged and removed', async () => {
