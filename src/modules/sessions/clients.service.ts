@@ -68,7 +68,8 @@ export class ClientsService {
     const state = await this.groups.state(clientLogOf(clientId));
     if (!caller.trusted && !state.stayOf(caller.nodeId)) throw new Refusal('forbidden');
     if (!state.exists) throw new Refusal('node_unknown');
-    return readEntries(this.groups.log, state, { ...caller, stays: state.staysOf(caller.nodeId) }, query, maxBytes);
+    const stays = await this.groups.staysOf(state, caller.nodeId);
+    return readEntries(this.groups.log, state, { ...caller, stays }, query, maxBytes);
   }
 }
 

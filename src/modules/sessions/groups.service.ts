@@ -13,7 +13,7 @@ import {
   sessionLogOf,
 } from '../inbox/index.js';
 import { GroupDriver } from './group-driver.js';
-import { GroupLog } from './group-log.js';
+import { GroupLog, type Stay } from './group-log.js';
 import type { GroupState } from './group-state.js';
 import { GroupStates } from './group-states.js';
 import { type Appended, Groups } from './groups.js';
@@ -33,7 +33,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     readonly log: InboxLog,
-    projection: GroupLog,
+    private readonly projection: GroupLog,
     inbox: InboxService,
     private readonly settings: SessionsSettings,
     inboxSettings: InboxSettings,
@@ -69,6 +69,13 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     // It happened whatever becomes of this: the driver does it again.
     await this.driver.project(state).catch(passOverUnavailable);
     return state;
+  }
+
+  /** All stays of a node, ended ones included. Where the projection lags the state is right: it knows the end of a stay first. */
+  async staysOf(state: GroupState, nodeId: string): Promise<readonly Stay[]> {
+    const projected = await this.projection.staysOf(state.log, nodeId);
+    const known = state.staysOf(nodeId);
+    return [...projected.filter(({ joined }) => known.every((stay) => stay.joined !== joined)), ...known];
   }
 
   /** Makes something happen; answers the entry once it is durable. Throws refusals. */

@@ -51,6 +51,8 @@ export function isMaster(state: GroupState, { nodeId }: Stay): boolean {
 
 export function decideCreation(state: GroupState, terms: Terms, seats: readonly Seating[]): Entry | Refusal {
   if (state.exists) return new Refusal('session_exists', { field: 'session_id' });
+  const aliases = seats.flatMap(({ alias }) => alias ?? []);
+  if (new Set(aliases).size < aliases.length) return new Refusal('alias_taken', { field: 'members' });
   return { kind: 'created', terms, seats, frame: '' };
 }
 
@@ -66,7 +68,11 @@ export function decideJoin(state: GroupState, request: JoinRequest): Entry | Ref
   return { kind: 'joined', seat, frame };
 }
 
-function refuseJoin(state: GroupState, { caller, seat }: JoinRequest): Refusal | undefined {
+/** Why the caller may not fill the seat, whoever is to sit in it. */
+export function refuseJoin(
+  state: GroupState,
+  { caller, seat }: Pick<JoinRequest, 'caller' | 'seat'>,
+): Refusal | undefined {
   if (!state.exists || state.hasEnded) return denied(caller);
   if (caller.trusted) return undefined;
   const own = state.stayOf(caller.nodeId);
@@ -98,8 +104,10 @@ function findMember(state: GroupState, caller: Caller, whom: Named): Stay | unde
 
 /** Only an anonymous member itself does so; again, or visible already, changes nothing. */
 export function decideReveal(state: GroupState, { caller, sessionId, eventId }: MemberRequest): Entry | Refusal {
+  const stranger = refuseStranger(state, caller);
+  if (stranger) return stranger;
   const stay = state.stayOf(caller.nodeId);
-  if (state.hasEnded || !stay) return denied(caller);
+  if (!stay) return new Refusal('member_unknown', { reason: 'a member reveals itself only' });
   if (!isHidden(stay)) return { kind: 'unchanged', nodeId: stay.nodeId, frame: '' };
   const payload = JSON.stringify({ node_id: stay.nodeId });
   return {

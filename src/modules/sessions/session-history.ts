@@ -36,7 +36,8 @@ export async function readEntries(
     for (const row of fromEnd ? rows.toReversed() : rows) {
       const frame = mayRead(reader, row, history) ? entryFrame(row) : '';
       bytes += Buffer.byteLength(frame);
-      if (frames.length >= limit || (frames.length > 0 && bytes > maxBytes)) return page(frames, tail, false, fromEnd);
+      const isFull = frames.length >= limit || (frames.length > 0 && bytes > maxBytes);
+      if (frame !== '' && isFull) return page(frames, tail, false, fromEnd);
       if (frame !== '') frames.push(frame);
       bounds = fromEnd ? { ...bounds, before: row.n } : { ...bounds, after: row.n };
     }

@@ -4,7 +4,7 @@ import { Refusal } from '../../protocol/index.js';
 import { sessionLogOf } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
 import type { Entry, Seating } from './group-entry.js';
-import { GroupLog, type Stay } from './group-log.js';
+import { GroupLog } from './group-log.js';
 import type { GroupState } from './group-state.js';
 import { GroupsService } from './groups.service.js';
 import {
@@ -15,6 +15,7 @@ import {
   decideReveal,
   denied,
   type Named,
+  refuseJoin,
   refuseStranger,
 } from './member-rules.js';
 import { readEntries } from './session-history.js';
@@ -73,8 +74,7 @@ export class SessionsService {
 
   async join(caller: Caller, sessionId: string, asked: NewMember): Promise<MemberView> {
     const seat = seatOf(asked);
-    await this.refuseAlias(caller, sessionId, asked);
-    if (caller.trusted || (await this.isMember(caller, sessionId))) await this.mustKnow(caller, [seat]);
+    await this.mayFill(caller, sessionId, seat, asked.alias);
     const { sessionMaxMembers: maxMembers } = this.settings;
     const request = { caller, seat, maxMembers, sessionId, eventId: randomId() };
     const state = await this.change(caller, sessionId, (at) => decideJoin(at, request));
@@ -104,14 +104,8 @@ export class SessionsService {
   /** What the session holds that the caller may read. */
   async messages(caller: Caller, sessionId: string, query: EntryQuery, maxBytes: number): Promise<EntryPage> {
     const state = await this.stateFor(caller, sessionId);
-    const stays = await this.projection.staysOf(state.log, caller.nodeId);
-    return readEntries(
-      this.groups.log,
-      state,
-      { ...caller, stays: [...stays, ...state.staysOf(caller.nodeId)] },
-      query,
-      maxBytes,
-    );
+    const stays = await this.groups.staysOf(state, caller.nodeId);
+    return readEntries(this.groups.log, state, { ...caller, stays }, query, maxBytes);
   }
 
   /** Brings a change about and answers the state behind it. */
@@ -132,8 +126,17 @@ export class SessionsService {
     return state;
   }
 
-  private async isMember(caller: Caller, sessionId: string): Promise<boolean> {
-    return (await this.groups.state(sessionLogOf(sessionId))).stayOf(caller.nodeId) !== undefined;
+  /** What is not decided at the tail. Who may not add anybody learns nothing of whom it names. */
+  private async mayFill(caller: Caller, sessionId: string, seat: Seating, alias: string | undefined): Promise<void> {
+    if (alias !== undefined && !caller.trusted)
+      throw new Refusal('forbidden', { field: 'alias', reason: 'only a backend gives aliases' });
+    const state = await this.groups.state(sessionLogOf(sessionId));
+    const refusal = refuseJoin(state, { caller, seat });
+    if (refusal) throw refusal;
+    await this.mustKnow(caller, [seat]);
+    if (alias === undefined || state.stayOf(seat.nodeId)) return;
+    // Never one that was used in the session, not even in a stay that is over.
+    if (await this.projection.hasAlias(state.log, alias)) throw new Refusal('alias_taken', { field: 'alias' });
   }
 
   /** It may have ended, or the caller may have left, since the list was read. */
@@ -149,14 +152,6 @@ export class SessionsService {
       if (nodeId === caller.nodeId || (await this.nodes.isKnown(nodeId))) continue;
       throw new Refusal('node_unknown', { reason: `no node ${nodeId} was ever seen` });
     }
-  }
-
-  /** Only a backend gives one, and never one that was used in the session, not even in a stay that is over. */
-  private async refuseAlias(caller: Caller, sessionId: string, { alias }: NewMember): Promise<void> {
-    if (alias === undefined) return;
-    if (!caller.trusted) throw new Refusal('forbidden', { field: 'alias', reason: 'only a backend gives aliases' });
-    if (await this.projection.hasAlias(sessionLogOf(sessionId), alias))
-      throw new Refusal('alias_taken', { field: 'alias' });
   }
 }
 
