@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ManualClock } from '../../src/common/clock.js';
-import { type InboxLog, inboxLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
+import { type InboxLog, inboxLogOf, sessionLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow } from '../../src/modules/inbox/testing/index.js';
-import { EmbeddedInboxLog } from '../../src/storage/embedded/index.js';
+import { EmbeddedGroupLog, EmbeddedInboxLog } from '../../src/storage/embedded/index.js';
 import { StoreFolder } from '../../src/storage/embedded/testing/store-folder.js';
 
 const A = inboxLogOf('a');
@@ -97,6 +97,23 @@ it('all that a killed process confirmed is there, and others go on', async () =>
   expect(rows.map((row) => row.n)).toEqual(upTo(rows.length));
   expect(rows[confirmed - 1]).toEqual(logRow(A, confirmed));
   expect(await log.insert([logRow(A, rows.length + 1)])).toEqual({ inserted: 1 });
+});
+
+it('every entry that a killed process stored is found open, and no other', async () => {
+  const G = sessionLogOf('g');
+  const store = await folder.open();
+  const [groups, log] = [new EmbeddedGroupLog(store), new EmbeddedInboxLog(store)];
+  const child = new Child([folder.dataDir, 'begin']);
+  await child.said((lines) => lines.length > 50);
+  child.kill();
+  await child.ended();
+  const tail = (await log.newest([G]))[0]!.n;
+  expect(tail).toBeGreaterThanOrEqual(Number(child.lines.at(-1)?.split(' ')[1]));
+  for (let n = 1; n <= tail; n++) {
+    expect(await groups.open('', 10)).toEqual([{ log: G, n }]);
+    await groups.close(G, n);
+  }
+  expect(await groups.open('', 10)).toEqual([]);
 });
 
 it('what waited too long for the lock of another process is refused and never stored', async () => {

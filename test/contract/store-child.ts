@@ -1,6 +1,6 @@
 import { existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { inboxLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
+import { inboxLogOf, sessionLogOf, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow } from '../../src/modules/inbox/testing/log-rows.js';
 import { EmbeddedInboxLog } from '../../src/storage/embedded/embedded-inbox-log.js';
 import { EmbeddedStore } from '../../src/storage/embedded/embedded-store.js';
@@ -36,6 +36,14 @@ async function pour(): Promise<never> {
   }
 }
 
+/** Stores entries of a group that nobody drives, until it is killed. */
+async function begin(): Promise<never> {
+  for (let n = 1; ; n += 4) {
+    const entries = [0, 1, 2, 3].map((i) => logRow(sessionLogOf('g'), n + i, { open: true }));
+    tell(`stored ${n - 1 + (await log.insert(entries)).inserted}`);
+  }
+}
+
 /** Sits inside a write transaction until there is a certain file. */
 async function hoard(): Promise<void> {
   await store.writes.run(1, () => {
@@ -61,7 +69,7 @@ async function isStored(n: number): Promise<boolean> {
   }
 }
 
-const tasks: Record<string, () => Promise<void>> = { compete, pour, hoard, overfill };
+const tasks: Record<string, () => Promise<void>> = { compete, pour, begin, hoard, overfill };
 await tasks[what]?.();
 await store.close();
 clearInterval(alive);
