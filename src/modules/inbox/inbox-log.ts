@@ -124,7 +124,15 @@ export function clientLogOf(clientId: string): string {
   return `c:${clientId}`;
 }
 
-/** Whether a log is an inbox; else it is that of a group. */
+/** The id of the log of what a node created under keys of its own choice. */
+export function creationLogOf(nodeId: string): string {
+  return `i:${nodeId}`;
+}
+
+export function isCreationLog(log: string): boolean {
+  return log.startsWith('i:');
+}
+
 export function isInboxLog(log: string): boolean {
   return log.startsWith('n:');
 }

@@ -2,6 +2,7 @@ export { AppendLoop } from './append-loop.js';
 export { entryBody, frameOfEntry, knownOfEntry } from './entry-ref.js';
 export {
   clientLogOf,
+  creationLogOf,
   entryKey,
   entryKeyPrefix,
   entryOfKey,

@@ -123,4 +123,15 @@ describe('Retention', () => {
     expect([...floors]).toEqual([2]);
     expect(clock.waiting).toBe(0);
   });
+
+  it('keeps what a key of a creation led to for an hour longer than repeats are known', async () => {
+    const creations = 'i:a';
+    for (const key of ['k1', 'k2']) store.slip(creations, { key, at: clock.now() });
+    clock.advance(DAY + HOUR);
+    await retention.collect(creations);
+    expect(store.rowsOf(creations).map(({ body }) => body === '')).toEqual([false, false]);
+    clock.advance(1);
+    await retention.collect(creations);
+    expect(store.rowsOf(creations).map(({ n, body }) => [n, body])).toEqual([[2, '']]);
+  });
 });

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import { repeat } from '../../common/repeat.js';
-import { type InboxLog, isInboxLog, type LogRow, type Marks, passOverUnavailable } from './inbox-log.js';
+import { type InboxLog, isCreationLog, isInboxLog, type LogRow, type Marks, passOverUnavailable } from './inbox-log.js';
 import type { InboxSettings } from './inbox.settings.js';
 
 const ROUND_MS = 600_000;
@@ -72,6 +72,7 @@ export class Retention {
   /** An expired row is shown as gone for one more day, so that readers see why its number is missing. */
   private isOver(log: string, row: LogRow, acked: number): boolean {
     const age = this.clock.now() - row.at;
+    if (isCreationLog(log)) return age > this.settings.dedupeMs + HOUR_MS;
     // An entry of a group: rows of inboxes refer to it for as long as they may be read, and who loads the group reads it
     // until it was driven.
     if (!isInboxLog(log)) return row.n <= acked && age > this.settings.ageMs + 2 * DAY_MS;

@@ -9,14 +9,16 @@ import {
   InboxLog,
   InboxService,
   InboxSettings,
+  type LogRow,
   passOverUnavailable,
   sessionLogOf,
 } from '../inbox/index.js';
+import { CreationKeys } from './creation-keys.js';
 import { GroupDriver } from './group-driver.js';
 import { GroupLog, type Stay } from './group-log.js';
 import type { GroupState } from './group-state.js';
 import { GroupStates } from './group-states.js';
-import { type Appended, Groups } from './groups.js';
+import { Groups } from './groups.js';
 import { decideClientMessage, decideSessionMessage, type MessageEntry } from './message-rules.js';
 import { SessionsSettings } from './sessions.settings.js';
 import type { GroupDraft, GroupMessage } from './sessions.types.js';
@@ -26,6 +28,8 @@ const SWEEP_MS = 30_000;
 /** Groups of nodes, sessions and clients alike: what happens in them, and what everybody gets of it. */
 @Injectable()
 export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
+  /** Which groups were made under keys of their creators' choice. */
+  readonly creations: CreationKeys;
   private readonly states: GroupStates;
   private readonly driver: GroupDriver;
   private readonly groups: Groups;
@@ -42,6 +46,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     this.states = new GroupStates(log, projection, clock);
     this.driver = new GroupDriver(log, projection, inbox, this.states, clock, settings);
+    this.creations = new CreationKeys(log, inboxSettings, clock, guard);
     this.groups = new Groups(log, this.states, this.driver, clock, guard, inboxSettings);
   }
 
@@ -50,6 +55,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.sweeping = this.clock.every(SWEEP_MS, () => {
       this.states.sweep();
       this.groups.sweep();
+      this.creations.sweep();
     });
   }
 
@@ -78,8 +84,8 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     return [...projected.filter(({ joined }) => known.every((stay) => stay.joined !== joined)), ...known];
   }
 
-  /** Makes something happen; answers the entry once it is durable. Throws refusals. */
-  happen(log: string, draft: GroupDraft): Promise<Appended> {
+  /** Makes something happen; answers the entry once it is durable, and of what happened under that key before the first. Throws refusals. */
+  happen(log: string, draft: GroupDraft): Promise<LogRow> {
     return this.groups.happen(log, draft);
   }
 

@@ -12,20 +12,13 @@ import {
   NO_TOTALS,
   type WaitingLog,
 } from '../inbox/index.js';
-import { decodeEntry, changesMembers, type Entry, encodeEntry } from './group-entry.js';
+import { changesMembers, encodeEntry } from './group-entry.js';
 import type { GroupDriver } from './group-driver.js';
 import type { GroupStates } from './group-states.js';
 import type { GroupDraft } from './sessions.types.js';
 
 /** Own entries of one group that may wait to be driven; beyond that its senders have to wait. */
 const MAX_UNDRIVEN = 1_000;
-
-/** What became of a draft: the entry that is in the log now. */
-export interface Appended {
-  readonly n: number;
-  readonly at: number;
-  readonly entry: Entry;
-}
 
 /**
  * The one way into a group's log. A writer may append n only if it knows n - 1: what a draft may do is decided on the
@@ -35,7 +28,7 @@ export class Groups implements AppendRules<GroupDraft> {
   private readonly appends: AppendLoop<GroupDraft>;
 
   constructor(
-    log: InboxLog,
+    private readonly log: InboxLog,
     private readonly states: GroupStates,
     private readonly driver: GroupDriver,
     clock: Clock,
@@ -55,14 +48,18 @@ export class Groups implements AppendRules<GroupDraft> {
     });
   }
 
-  /** As `append`, for a call that waits: the entry. Throws refusals. */
-  happen(log: string, draft: GroupDraft): Promise<Appended> {
-    return new Promise((resolve, reject) => {
-      this.append(log, draft, (outcome) => {
-        if (outcome.kind === 'stored') resolve({ ...outcome.row, entry: decodeEntry(outcome.row.body) });
-        else reject(outcome.kind === 'refused' ? outcome.refusal : new Refusal('retry_later'));
-      });
-    });
+  /** As `append`, for a call that waits: the entry that is in the log now, of a repeat the first. Throws refusals. */
+  async happen(log: string, draft: GroupDraft): Promise<LogRow> {
+    const outcome = await new Promise<AppendOutcome>((resolve) => this.append(log, draft, resolve));
+    if (outcome.kind === 'refused') throw outcome.refusal;
+    const row = outcome.kind === 'stored' ? outcome.row : await this.found(log, draft.key);
+    if (!row) throw new Refusal('retry_later');
+    return row;
+  }
+
+  private async found(log: string, key: string): Promise<LogRow | undefined> {
+    const [head] = await this.log.findKeys(log, [key]);
+    return head && (await this.log.at([head]))[0];
   }
 
   sweep(): void {

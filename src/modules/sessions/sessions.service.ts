@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { randomId, sortableId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
-import { sessionLogOf } from '../inbox/index.js';
+import { type LogRow, sessionLogOf } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
 import type { Entry, Seating } from './group-entry.js';
 import { GroupLog } from './group-log.js';
-import type { GroupState } from './group-state.js';
+import { GroupState } from './group-state.js';
 import { GroupsService } from './groups.service.js';
 import {
   decideCreation,
@@ -24,6 +24,7 @@ import type {
   Caller,
   EntryPage,
   EntryQuery,
+  GroupDraft,
   MemberView,
   NewMember,
   NewSession,
@@ -41,8 +42,12 @@ export class SessionsService {
     private readonly settings: SessionsSettings,
   ) {}
 
-  async create(caller: Caller, asked: NewSession): Promise<SessionView> {
-    const { sessionId = randomId(), type, masterNodeId, anyoneCanJoin, notifyLimit, history, metadata } = asked;
+  /**
+   * `key`: one of the caller's choice, under which the same is one session and one answer for as long as repeats are
+   * known; something else under it is `id_conflict`.
+   */
+  async create(caller: Caller, asked: NewSession, key?: string): Promise<SessionView> {
+    const { type, masterNodeId, anyoneCanJoin, notifyLimit, history, metadata } = asked;
     const master = type === 'game' ? (masterNodeId ?? (caller.trusted ? undefined : caller.nodeId)) : null;
     if (master === undefined)
       throw new Refusal('invalid_field', { field: 'master_node_id', reason: 'a game needs one' });
@@ -51,10 +56,23 @@ export class SessionsService {
     await this.mustKnow(caller, seats);
     const owner = { owner: caller.nodeId, isOwnerMember: !caller.trusted };
     const terms = { type, ...owner, master, anyoneCanJoin, notifyLimit, history, metadata };
-    const log = sessionLogOf(sessionId);
+    const { sessionId, name } = await this.place(caller, asked, key);
     const decide = (state: GroupState): Entry | Refusal => decideCreation(state, terms, seats);
-    const { n } = await this.groups.happen(log, { ...changeDraft(), absent: 'created', decide });
-    return viewOf(await this.groups.settled(log, n), sessionId, caller);
+    const draft: GroupDraft = { ...changeDraft(name), absent: 'created', decide };
+    const row = await this.groups.happen(sessionLogOf(sessionId), draft);
+    await this.groups.settled(row.log, row.n);
+    return viewOf(stateBehind(row), sessionId, caller);
+  }
+
+  private async place(
+    { nodeId }: Caller,
+    asked: NewSession,
+    key: string | undefined,
+  ): Promise<{ readonly sessionId: string; readonly name?: string }> {
+    const { sessionId = randomId() } = asked;
+    return key === undefined
+      ? { sessionId }
+      : this.groups.creations.reserve({ nodeId, key, asked: JSON.stringify(asked) }, sessionId);
   }
 
   /** The session, as the caller may see it; `membersCursor`: where the page of members begins. */
@@ -158,8 +176,16 @@ export class SessionsService {
 /** What the logs of all sessions begin with. */
 const SESSIONS_BEGIN = sessionLogOf('');
 
-function changeDraft(): { key: string; digest: string; report: boolean } {
-  return { key: `x ${sortableId()}`, digest: '', report: false };
+/** `name`: of something that happens once, however often it is asked for. */
+function changeDraft(name = `x ${sortableId()}`): { key: string; digest: string; report: boolean } {
+  return { key: name, digest: '', report: false };
+}
+
+/** The session as it began, whatever came since. */
+function stateBehind(creation: LogRow): GroupState {
+  const state = new GroupState(creation.log, 0, undefined, []);
+  state.apply(creation);
+  return state;
 }
 
 function seatOf({ nodeId, anonymous, alias }: NewMember): Seating {
