@@ -35,6 +35,7 @@ function program(): Command {
     .exitOverride();
   addServerCommands(allspark);
   addClientCommands(allspark);
+  addSessionCommands(allspark.command('session').description('groups of nodes with one ordered log'));
   addKeyCommands(allspark);
   return allspark;
 }
@@ -104,7 +105,9 @@ function addClientCommands(allspark: Command): void {
     .description('send a message and wait for the receipt; without a payload, each line of standard input is one')
     .argument('[payload]', 'JSON, or text that becomes a JSON string')
     .option('--to <node>', 'dest_id')
-    .option('--to-client <client>', 'dest_client_id')
+    .option('--to-client <client>', 'dest_client_id: all nodes of the client')
+    .option('--session <session>', 'dest_session_id: all members of the session')
+    .option('--member <member>', 'only this one of them, by alias or node id')
     .option('--type <number>', 'type of the message', wholeNumber)
     .option('--id <id>', 'id of the message: sent again under the same id, it is stored once')
     .option('--transient', 'only to who is connected now')
@@ -124,6 +127,60 @@ function addClientCommands(allspark: Command): void {
     .action((options, command: Command) =>
       leave(async () => (await import('./cli/inbox.js')).inbox(options, all(command))),
     );
+}
+
+function addSessionCommands(session: Command): void {
+  asClient(session.command('create'))
+    .description('make a session and print its id; who makes it owns it')
+    .option('--game', 'members reach the master only, and only the master reaches all')
+    .option('--master <node>', 'the master of the game (default: who makes it)')
+    .option('--anyone-can-join', 'nodes join by themselves')
+    .option('--anonymous', 'the others know the one who makes it by an alias only')
+    .option('--notify-limit <n>', 'messages go to so many of the newest members only; 0: to all', wholeNumber)
+    .option('--history <which>', 'what a member may read: joined (from then on) or all')
+    .option('--metadata <json>', 'an object, at most 4 KiB')
+    .option('--id <session>', 'an id of your own (role app)')
+    .option('--member <node>', 'a first member, may be repeated (role app)', collect)
+    .option('--idempotency-key <key>', 'repeated within a day it makes no second session')
+    .action((options, command: Command) =>
+      leave(async () => (await import('./cli/session.js')).create(options, all(command))),
+    );
+  addSessionCommand(session, 'join', 'take a seat; as owner or app for another node')
+    .option('--node <node>', 'for this node')
+    .option('--anonymous', 'known to the others by an alias only')
+    .option('--alias <alias>', 'the alias, which begins with ~ (role app)');
+  addSessionCommand(session, 'leave', 'give up the seat; as owner or app that of another')
+    .option('--node <node>', 'of this node')
+    .option('--alias <alias>', 'of this anonymous member');
+  addSessionCommand(session, 'reveal', 'show the others who this anonymous member is');
+  addSessionCommand(session, 'info', 'show the session and its members');
+  addSessionCommand(session, 'history', 'read what was said and what happened in it; takes nothing out of the inbox')
+    .option('--after <session seq>', 'exclusive', wholeNumber)
+    .option('--before <session seq>', 'exclusive; alone: the last ones', wholeNumber)
+    .option('--limit <n>', 'messages', wholeNumber);
+  addSessionCommand(session, 'end', 'end it for everybody (owner or app)');
+  asClient(session.command('list'))
+    .description('the sessions that the node is a member of')
+    .option('--cursor <cursor>', 'go on behind here')
+    .option('--limit <n>', 'sessions', wholeNumber)
+    .action((options, command: Command) =>
+      leave(async () => (await import('./cli/session.js')).list(options, all(command))),
+    );
+}
+
+type SessionVerb = 'join' | 'leave' | 'reveal' | 'info' | 'history' | 'end';
+
+function addSessionCommand(session: Command, verb: SessionVerb, what: string): Command {
+  return asClient(session.command(verb))
+    .description(what)
+    .argument('[session]', 'its id')
+    .action((_session, options, command: Command) =>
+      leave(async () => (await import('./cli/session.js'))[verb](options, all(command))),
+    );
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function addKeyCommands(allspark: Command): void {

@@ -3,13 +3,17 @@ import { Connection } from './connection.js';
 import { deferred } from './deferred.js';
 import { AllsparkError } from './errors.js';
 import {
+  type Destination,
   encodeMessage,
   type Hello,
+  type HistoryPage,
+  type HistoryRange,
   type InboxPage,
   type InboxRange,
   type OutgoingMessage,
   type Target,
 } from './frames.js';
+import type { HistoryCalls } from './gap-filler.js';
 import { HttpApi, KeyRing } from './http.js';
 import { Inbound } from './inbound.js';
 import {
@@ -29,6 +33,14 @@ import {
 } from './options.js';
 import { laneOf, Outbox, type Receipt } from './outbox.js';
 import type { Position } from './receiver.js';
+import {
+  type NewMember,
+  type NewSession,
+  type Session,
+  SessionCalls,
+  type SessionList,
+  type SessionMember,
+} from './sessions.js';
 
 interface Loss {
   code?: number;
@@ -45,6 +57,7 @@ export class AllsparkClient {
   readonly #around: Surroundings;
   readonly #keys: KeyRing;
   readonly #http: HttpApi;
+  readonly #sessions: SessionCalls;
   readonly #outbox: Outbox;
   readonly #inbound: Inbound;
   readonly #backoff: Backoff;
@@ -65,14 +78,19 @@ export class AllsparkClient {
     const { timers, fetch, random } = this.#around;
     this.#keys = new KeyRing(options.authKey, timers);
     this.#http = new HttpApi({ url: options.url, keys: this.#keys, fetch, timers, timeoutMs: HTTP_TIMEOUT_MS });
+    this.#sessions = new SessionCalls(this.#http);
     this.#outbox = new Outbox({ ...DEFAULT_OUTBOX, ...options.outbox }, timers);
     this.#backoff = new Backoff({ ...DEFAULT_BACKOFF, ...options.backoff, random });
-    this.#inbound = new Inbound(options, timers, this.#outbox, {
-      onStatus: (event) => this.#tell(event),
-      onError: (error) => this.#report(error),
-      guard: (run) => this.#guard(run),
-      onMove: (target) => this.#moveTo(target),
-    });
+    const history = this.#historyCalls();
+    this.#inbound = new Inbound(
+      { options, timers, random, outbox: this.#outbox, history },
+      {
+        onStatus: (event) => this.#tell(event),
+        onError: (error) => this.#report(error),
+        guard: (run) => this.#guard(run),
+        onMove: (target) => this.#moveTo(target),
+      },
+    );
     // Whoever does not await connect() learns of its failure by onStatus.
     this.#ready.promise.catch(() => undefined);
   }
@@ -83,7 +101,7 @@ export class AllsparkClient {
 
   /** Up to where messages were processed. Persist it, and give it as `resumeFrom` after a restart. */
   get position(): Position | undefined {
-    return this.#inbound.receiver.position;
+    return this.#inbound.position;
   }
 
   /** Messages that wait for their receipts. */
@@ -128,18 +146,76 @@ export class AllsparkClient {
     return this.#http.ackInbox(seq, epoch);
   }
 
+  /** Makes a session; whoever creates it is its owner and, unless a trusted backend, its first member. */
+  createSession(asked: NewSession = {}): Promise<Session> {
+    return this.#sessions.create(asked);
+  }
+
+  /** Takes a seat for this node, or as owner or trusted backend for another. A second join answers the same. */
+  joinSession(sessionId: string, member: Partial<NewMember> = {}): Promise<SessionMember> {
+    return this.#sessions.join(sessionId, member);
+  }
+
+  /** Gives up this node's seat, or as owner or trusted backend that of another. */
+  unjoinSession(sessionId: string, whom: { nodeId?: string; alias?: string } = {}): Promise<void> {
+    return this.#sessions.unjoin(sessionId, whom);
+  }
+
+  /** Shows the others who this anonymous member is. */
+  revealInSession(sessionId: string): Promise<SessionMember> {
+    return this.#sessions.reveal(sessionId);
+  }
+
+  endSession(sessionId: string): Promise<void> {
+    return this.#sessions.end(sessionId);
+  }
+
+  /** The session as this node may see it, with one page of its members. */
+  session(sessionId: string, membersCursor?: string): Promise<Session> {
+    return this.#sessions.session(sessionId, membersCursor);
+  }
+
+  /** Those that this node is a member of. */
+  sessions(range: { cursor?: string; limit?: number } = {}): Promise<SessionList> {
+    return this.#sessions.list(range);
+  }
+
+  /** What a session has, one's own messages and events included; takes nothing out of the inbox. */
+  sessionMessages(sessionId: string, range: HistoryRange = {}): Promise<HistoryPage> {
+    return this.#sessions.messages({ destSessionId: sessionId }, range);
+  }
+
+  /** What all nodes of a client were sent, for one of them. */
+  clientMessages(clientId: string, range: HistoryRange = {}): Promise<HistoryPage> {
+    return this.#sessions.messages({ destClientId: clientId }, range);
+  }
+
   /** Acknowledges what was processed and closes for good. Sends without a receipt reject with `closed`. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     const connection = this.#current ?? this.#dialing;
     this.#finish({ code: 1000, reason: 'closed by the application' }, async () => {
       // A handler that itself awaits close() must not wait for itself for ever.
-      await this.#atMost(this.#inbound.receiver.stop());
+      await this.#atMost(this.#inbound.stop());
       this.#inbound.receiver.flushAck();
       connection?.close(1000, '');
     });
     await this.#closing;
     if (connection !== undefined) await this.#atMost(connection.gone);
+  }
+
+  #historyCalls(): HistoryCalls {
+    return {
+      messages: (group, range) => this.#sessions.messages(group, range),
+      ownNames: (group) => this.#ownNames(group),
+      ack: (seq) => this.#http.ackInbox(seq, this.position?.epoch),
+    };
+  }
+
+  async #ownNames({ destSessionId }: Destination): Promise<string[]> {
+    const { nodeId } = await this.#ready.promise;
+    const you = destSessionId === undefined ? null : (await this.#sessions.session(destSessionId)).you;
+    return you?.alias === undefined ? [nodeId] : [nodeId, you.alias];
   }
 
   async #open(): Promise<void> {
@@ -253,7 +329,7 @@ export class AllsparkClient {
     this.#around.timers.clearTimeout(this.#retry);
     this.#around.timers.clearTimeout(this.#renewal);
     this.#http.abort();
-    if (leave === undefined) void this.#inbound.receiver.stop();
+    if (leave === undefined) void this.#inbound.stop();
     this.#closing = leave?.() ?? Promise.resolve();
     const error = loss.error instanceof AllsparkError ? loss.error : closedError(undefined, loss);
     this.#outbox.failAll(error);

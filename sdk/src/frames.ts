@@ -29,16 +29,39 @@ export interface Message extends Destination {
   srcId: string;
   srcClientId?: string;
   timestamp: number;
-  /** Position in this node's inbox; transient messages have none. */
+  /** Position in this node's inbox; what is transient or read from history has none. */
   seq?: number;
+  /** Place among what the session or client has; rising, with holes. */
   sessionSeq?: number;
+  transient?: true;
+  /** Read by HTTP, and not from the inbox: what a gap had left out, or what was asked for. */
+  fromHistory?: true;
   payload?: unknown;
   payload1?: unknown;
   payload2?: unknown;
   raw: string;
 }
 
-/** This seat was full: read the session's messages from `fromSessionSeq` on and drop what came already. */
+/** What happened in a session, in order with its messages. */
+export interface SessionEvent {
+  kind: 'event';
+  event: 'joined' | 'left' | 'revealed' | 'ended';
+  /** The number of the event: 100, 103, 104, 105. */
+  type: number;
+  id: string;
+  destSessionId: string;
+  /** Whom it is about, as the others know it: a node id or an alias; of `revealed` the alias that it had. */
+  srcId: string;
+  /** Of `revealed`: whose alias it was. */
+  nodeId?: string;
+  timestamp: number;
+  seq?: number;
+  sessionSeq: number;
+  fromHistory?: true;
+  raw: string;
+}
+
+/** This seat was full: messages from `fromSessionSeq` on were left out of the inbox. */
 export interface Gap {
   kind: 'gap';
   seq: number;
@@ -57,7 +80,25 @@ export interface Gone {
 }
 
 /** One place in the inbox. */
-export type InboxEntry = Message | Gap | Gone;
+export type InboxEntry = Message | SessionEvent | Gap | Gone;
+
+/** One place in what a session or client has. */
+export type GroupEntry = Message | SessionEvent;
+
+/** What a session or client has, as far as the caller may read it. */
+export interface HistoryPage {
+  messages: GroupEntry[];
+  /** The last place there is, whoever it is for. */
+  tail: number;
+  complete: boolean;
+}
+
+/** By `sessionSeq`, exclusive. With only `before` the last ones are read. */
+export interface HistoryRange {
+  after?: number;
+  before?: number;
+  limit?: number;
+}
 
 export interface Hello {
   nodeId: string;
@@ -116,6 +157,12 @@ export const ALIVE_PROBE = '{"type":-120}';
 const ACK = -111;
 const FETCH_INBOX = -101;
 const PAGE = -102;
+const EVENTS: ReadonlyMap<number, SessionEvent['event']> = new Map([
+  [100, 'joined'],
+  [103, 'left'],
+  [104, 'revealed'],
+  [105, 'ended'],
+] as const);
 const KINDS: ReadonlyMap<number, ServerFrame['kind']> = new Map([
   [-110, 'hello'],
   [-112, 'receipt'],
@@ -135,22 +182,46 @@ export function parseFrame(raw: string): ServerFrame {
   if (fields === undefined) return { kind: 'unknown', raw };
   const type = typeof fields['type'] === 'number' ? fields['type'] : 0;
   if (type === PAGE) return parsePageFrame(fields, raw);
+  const event = EVENTS.get(type);
+  if (event !== undefined && 'dest_session_id' in fields) return sessionEvent(event, fields, raw);
   // A negative type that carries a seq is an inbox entry of a later version: it must be counted and shown, not skipped.
   const kind = KINDS.get(type) ?? (type >= 0 || 'seq' in fields ? 'message' : 'unknown');
   return { ...camelKeys(fields), type, kind, raw } as unknown as ServerFrame;
 }
 
+function sessionEvent(event: SessionEvent['event'], fields: Record<string, unknown>, raw: string): SessionEvent {
+  const { payload, ...rest } = fields;
+  const nodeId = (payload as { node_id?: string } | undefined)?.node_id;
+  const known = { kind: 'event', event, ...(nodeId === undefined ? {} : { nodeId }), raw };
+  return { ...camelKeys(rest), ...known } as unknown as SessionEvent;
+}
+
 export function isInboxEntry(frame: ServerFrame): frame is InboxEntry {
-  return frame.kind === 'message' || frame.kind === 'gap' || frame.kind === 'gone';
+  return isGroupEntry(frame) || frame.kind === 'gap' || frame.kind === 'gone';
+}
+
+function isGroupEntry(frame: ServerFrame): frame is GroupEntry {
+  return frame.kind === 'message' || frame.kind === 'event';
 }
 
 /** Reads the body of `GET /v1/inbox`, every message with its own bytes. */
 export function parseInboxPage(text: string): InboxPage {
+  const { frames, head } = parsePage(text);
+  return { ...(head as unknown as InboxPage), messages: frames.filter(isInboxEntry) };
+}
+
+/** Reads the messages of a session or client, each with its own bytes. */
+export function parseHistoryPage(text: string): HistoryPage {
+  const { frames, head } = parsePage(text);
+  const messages = frames.filter(isGroupEntry).map((entry): GroupEntry => ({ ...entry, fromHistory: true }));
+  return { ...(head as unknown as HistoryPage), messages };
+}
+
+function parsePage(text: string): { frames: ServerFrame[]; head: Record<string, unknown> } {
   const fields = rawFields(text);
   const scalars = [...fields].filter(([name]) => name !== 'messages');
   const head = Object.fromEntries(scalars.map(([name, value]) => [name, JSON.parse(value) as unknown]));
-  const messages = rawElements(fields.get('messages') ?? '[]').map(parseFrame);
-  return { ...(camelKeys(head) as unknown as InboxPage), messages: messages.filter(isInboxEntry) };
+  return { frames: rawElements(fields.get('messages') ?? '[]').map(parseFrame), head: camelKeys(head) };
 }
 
 function parsePageFrame(fields: Record<string, unknown>, raw: string): ServerFrame {
@@ -175,6 +246,13 @@ export function camelKeys(fields: Record<string, unknown>): Record<string, unkno
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [camel(name), value]));
 }
 
+/** The way back, one level deep too; what is undefined is left out. */
+export function snakeKeys(fields: object): Record<string, unknown> {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [snake(name), value as unknown]));
+}
+
+const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const camel = (name: string): string => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 export const encodeAck = (seq: number): string => JSON.stringify({ type: ACK, seq });
@@ -184,15 +262,8 @@ export function encodeFetchInbox(id: string, range: InboxRange): string {
 }
 
 export function snakeRange(range: InboxRange): Record<string, number> {
-  const fields = {
-    after_seq: range.afterSeq,
-    before_seq: range.beforeSeq,
-    after_time: range.afterTime,
-    before_time: range.beforeTime,
-    limit: range.limit,
-  };
-  const given = Object.entries(fields).filter((field): field is [string, number] => field[1] !== undefined);
-  return Object.fromEntries(given);
+  const { afterSeq, beforeSeq, afterTime, beforeTime, limit } = range;
+  return snakeKeys({ afterSeq, beforeSeq, afterTime, beforeTime, limit }) as Record<string, number>;
 }
 
 /** The text of one message frame. Throws AllsparkError for what could never be answered under this id. */

@@ -68,6 +68,18 @@ function lifetimeOf(key: string): number | undefined {
   }
 }
 
+const PRE_CONNECTIONS = '/v1/pre-connections';
+
+/** Elsewhere 403 is about what the caller is in, which no other key of the same node changes. */
+const isAboutKey = (path: string, status: number): boolean =>
+  status === 401 || (status === 403 && path === PRE_CONNECTIONS);
+
+/** With its question mark; empty when nothing was given. */
+export function queryOf(fields: Record<string, unknown>): string {
+  const parts = Object.entries(fields).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}
+
 export interface HttpSettings {
   url: string;
   keys: KeyRing;
@@ -88,18 +100,17 @@ export class HttpApi {
   }
 
   async preConnect(): Promise<Target> {
-    const text = await this.#call('POST', '/v1/pre-connections', {});
+    const text = await this.call('POST', PRE_CONNECTIONS, {});
     return camelKeys(JSON.parse(text) as Record<string, unknown>) as unknown as Target;
   }
 
   async readInbox(range: InboxRange): Promise<InboxPage> {
-    const query = Object.entries(snakeRange(range)).map(([name, value]) => `${name}=${value}`);
-    return parseInboxPage(await this.#call('GET', query.length > 0 ? `/v1/inbox?${query.join('&')}` : '/v1/inbox'));
+    return parseInboxPage(await this.call('GET', `/v1/inbox${queryOf(snakeRange(range))}`));
   }
 
   /** Answers the node's acknowledged seq after this. */
   async ackInbox(seq: number, epoch?: string): Promise<number> {
-    const text = await this.#call('POST', '/v1/inbox/ack', { seq, ...(epoch === undefined ? {} : { epoch }) });
+    const text = await this.call('POST', '/v1/inbox/ack', { seq, ...(epoch === undefined ? {} : { epoch }) });
     return (JSON.parse(text) as { acked_seq: number }).acked_seq;
   }
 
@@ -108,17 +119,23 @@ export class HttpApi {
     for (const controller of this.#running) controller.abort();
   }
 
-  async #call(method: string, path: string, body?: object): Promise<string> {
-    const first = await this.#once(method, path, body);
-    if (first.status !== 401 && first.status !== 403) return this.#textOf(first);
+  /** The body of the answer, as text. */
+  async call(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<string> {
+    const first = await this.#once(method, path, body, headers);
+    if (!isAboutKey(path, first.status)) return this.#textOf(first);
     // The key may have expired or been replaced: a fresh one decides, once.
     this.#settings.keys.forget();
-    return this.#textOf(this.#settings.keys.renewable ? await this.#once(method, path, body) : first);
+    return this.#textOf(this.#settings.keys.renewable ? await this.#once(method, path, body, headers) : first);
   }
 
-  async #once(method: string, path: string, body?: object): Promise<HttpAnswer & { body: string }> {
+  async #once(
+    method: string,
+    path: string,
+    body: object | undefined,
+    more: Record<string, string>,
+  ): Promise<HttpAnswer & { body: string }> {
     const { fetch, keys, timers, timeoutMs } = this.#settings;
-    const headers: Record<string, string> = { authorization: `Bearer ${await keys.current()}` };
+    const headers: Record<string, string> = { authorization: `Bearer ${await keys.current()}`, ...more };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const controller = new AbortController();
     this.#running.add(controller);

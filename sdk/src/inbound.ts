@@ -1,8 +1,11 @@
+import { Backoff } from './backoff.js';
 import { CatchUp, knowsInbox } from './catch-up.js';
 import type { Connection } from './connection.js';
 import { AllsparkError } from './errors.js';
+import { GapFiller, type HistoryCalls, Interrupted } from './gap-filler.js';
 import {
   encodeAck,
+  type GroupEntry,
   type Hello,
   type InboxEntry,
   isInboxEntry,
@@ -10,9 +13,9 @@ import {
   type ServerFrame,
   type Target,
 } from './frames.js';
-import { type ClientOptions, DEFAULT_ACKS, type StatusEvent } from './options.js';
+import { type ClientOptions, DEFAULT_ACKS, DEFAULT_BACKOFF, type StatusEvent } from './options.js';
 import type { Outbox } from './outbox.js';
-import { Receiver } from './receiver.js';
+import { type Position, Receiver } from './receiver.js';
 import type { Timers } from './timers.js';
 
 export interface InboundEvents {
@@ -21,6 +24,14 @@ export interface InboundEvents {
   onMove(target: Target): void;
   /** Runs a callback of the application; what it throws goes to onError. */
   guard(run: () => void): void;
+}
+
+export interface InboundSurroundings {
+  options: ClientOptions;
+  timers: Timers;
+  random: () => number;
+  outbox: Outbox;
+  history: HistoryCalls;
 }
 
 type Refusal = Extract<ServerFrame, { kind: 'error' | 'node_unknown' | 'session_denied' }>;
@@ -32,21 +43,40 @@ export class Inbound {
   readonly #timers: Timers;
   readonly #outbox: Outbox;
   readonly #events: InboundEvents;
+  readonly #gaps: GapFiller;
   #current: Connection | undefined;
   #catchUp: CatchUp | undefined;
   /** While two connections are open each gets every transient message: those that the old one brought. */
   #overlap: { old: Connection; seen: Set<string> } | undefined;
 
-  constructor(options: ClientOptions, timers: Timers, outbox: Outbox, events: InboundEvents) {
+  constructor(surroundings: InboundSurroundings, events: InboundEvents) {
+    const { options, timers, random, outbox, history } = surroundings;
     this.#options = options;
     this.#timers = timers;
     this.#outbox = outbox;
     this.#events = events;
     const handlers = {
       handle: (entry: InboxEntry) => this.#handle(entry),
-      onFailure: (error: unknown) => events.onError(error),
+      onFailure: (error: unknown) => this.#onFailure(error),
     };
+    const backoff = new Backoff({ ...DEFAULT_BACKOFF, ...options.backoff, random });
+    const filling = { handle: (entry: GroupEntry) => this.#hand(entry), onError: handlers.onFailure };
+    this.#gaps = new GapFiller(history, filling, timers, backoff, options.resumeFrom?.history);
     this.receiver = new Receiver({ ...DEFAULT_ACKS, ...options.acks }, handlers, timers, options.resumeFrom);
+  }
+
+  /** Up to where the application has processed what came. */
+  get position(): Position | undefined {
+    const at = this.receiver.position;
+    const history = this.#gaps.had;
+    if (at === undefined) return undefined;
+    return { epoch: at.epoch, lastSeq: at.lastSeq, ...(history.length === 0 ? {} : { history }) };
+  }
+
+  /** Hands nothing over any more; resolves when the handler that runs has ended. */
+  stop(): Promise<void> {
+    this.#gaps.stop();
+    return this.receiver.stop();
   }
 
   /** From now on this connection counts, and no other. */
@@ -140,6 +170,7 @@ export class Inbound {
   #fallBack(hello: Hello, known: boolean): void {
     const last = this.receiver.accepted;
     const epochChanged = last?.epoch !== hello.epoch;
+    if (epochChanged) this.#gaps.forget();
     const lastReadable = hello.floorSeq - 1;
     const stand = known && !epochChanged ? last.lastSeq : undefined;
     const lost = stand !== undefined && stand < lastReadable ? { fromSeq: stand + 1, toSeq: lastReadable } : undefined;
@@ -164,8 +195,22 @@ export class Inbound {
     await catchUp.run(hello, until);
   }
 
-  #handle(entry: InboxEntry): void | Promise<void> {
-    if (entry.kind === 'message') return this.#options.onMessage?.(entry);
-    return entry.kind === 'gap' ? this.#options.onGap?.(entry) : this.#options.onGone?.(entry);
+  #onFailure(error: unknown): void {
+    if (!(error instanceof Interrupted)) this.#events.onError(error);
+  }
+
+  async #handle(entry: InboxEntry): Promise<void> {
+    if (entry.kind === 'gone') return this.#options.onGone?.(entry);
+    if (entry.kind === 'gap') {
+      await this.#options.onGap?.(entry);
+      return this.#gaps.bridge(entry);
+    }
+    if (this.#gaps.knows(entry)) return undefined;
+    await this.#hand(entry);
+    this.#gaps.passed(entry);
+  }
+
+  #hand(entry: GroupEntry): void | Promise<void> {
+    return entry.kind === 'event' ? this.#options.onSessionEvent?.(entry) : this.#options.onMessage?.(entry);
   }
 }

@@ -1,7 +1,7 @@
 import type { SocketConstructor } from './connection.js';
 import { AllsparkError } from './errors.js';
 import type { LostEntries } from './catch-up.js';
-import type { Gap, Gone, Hello, Message } from './frames.js';
+import type { Gap, Gone, Hello, Message, SessionEvent } from './frames.js';
 import type { AuthKey, FetchLike } from './http.js';
 import type { OutboxSettings } from './outbox.js';
 import type { Position, ReceiverSettings } from './receiver.js';
@@ -29,6 +29,9 @@ export interface ClientOptions {
   authKey: AuthKey;
   /** Called for one durable message at a time, which is acknowledged when this has ended well; transient ones at once. */
   onMessage?: (message: Message) => void | Promise<void>;
+  /** Who joined, left, revealed itself, or that a session ended: in its place among the messages. */
+  onSessionEvent?: (event: SessionEvent) => void | Promise<void>;
+  /** Messages of a session or client did not fit into the inbox: they follow, read from history, before what came later. */
   onGap?: (gap: Gap) => void | Promise<void>;
   onGone?: (gone: Gone) => void | Promise<void>;
   onStatus?: (event: StatusEvent) => void;

@@ -1,10 +1,19 @@
 import type { InboxEntry } from './frames.js';
 import type { Timers } from './timers.js';
 
+/** Up to where the application has what a session or client has. */
+export interface GroupPosition {
+  destSessionId?: string;
+  destClientId?: string;
+  sessionSeq: number;
+}
+
 /** A place in the inbox of this node; worth keeping over a restart of the application. */
 export interface Position {
   epoch: string;
   lastSeq: number;
+  /** What was read from history and lies behind this place: it is not handed over again. */
+  history?: GroupPosition[];
 }
 
 export interface ReceiverSettings {

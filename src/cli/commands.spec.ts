@@ -4,7 +4,7 @@ import { variables } from '../config/settings.js';
 import { EXIT } from './exit-codes.js';
 import { summaryLine } from './inbox.js';
 import { statusLine } from './link.js';
-import { looksLikeJson, payloadOf, worstOf } from './pub.js';
+import { destinationOf, looksLikeJson, payloadOf, worstOf } from './pub.js';
 import { startHelpText } from './start-help.js';
 import { byeLine, readyLine } from './sub.js';
 import { identityText } from './token.js';
@@ -36,6 +36,13 @@ describe('pub', () => {
   it('takes a text for meant as JSON by its beginning', () => {
     expect(['{bad', ' [1', '"open'].map(looksLikeJson)).toEqual([true, true, true]);
     expect(['hello', '', 'a {b}', '-x'].map(looksLikeJson)).toEqual([false, false, false, false]);
+  });
+
+  it('sends to a node, to a client, to a session, or to one member of it', () => {
+    expect(destinationOf({ to: 'bob' })).toEqual({ destId: 'bob' });
+    expect(destinationOf({ toClient: 'c1' })).toEqual({ destClientId: 'c1' });
+    expect(destinationOf({ session: 's1' })).toEqual({ destSessionId: 's1' });
+    expect(destinationOf({ session: 's1', member: '~a' })).toEqual({ destSessionId: 's1', destId: '~a' });
   });
 
   it('ends with the worst of its outcomes', () => {

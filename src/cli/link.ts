@@ -13,7 +13,7 @@ const MAX_WAIT_MS = 2_000;
 
 type ClientHandlers = Pick<
   ClientOptions,
-  'onMessage' | 'onGap' | 'onGone' | 'onError' | 'onDelivered' | 'onOffline' | 'resumeFrom'
+  'onMessage' | 'onSessionEvent' | 'onGap' | 'onGone' | 'onError' | 'onDelivered' | 'onOffline' | 'resumeFrom'
 >;
 
 export interface LinkHandlers extends ClientHandlers {

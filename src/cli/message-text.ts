@@ -1,4 +1,4 @@
-import { rawField, type InboxEntry } from '@allspark/client';
+import { rawField, type InboxEntry, type Message, type SessionEvent } from '@allspark/client';
 
 const PAYLOADS = ['payload', 'payload1', 'payload2'] as const;
 
@@ -15,19 +15,37 @@ export function entryLine(entry: InboxEntry): string {
     const group = entry.destSessionId ?? entry.destClientId ?? '';
     return `seq ${entry.seq}: messages of ${group} were left out from session_seq ${entry.fromSessionSeq} on`;
   }
+  if (entry.kind === 'event') return `${timeOfDay(entry.timestamp)} ${eventText(entry)}  [${placeOf(entry)}]`;
   const type = entry.type === 0 ? '' : ` type ${entry.type}`;
-  const group = entry.destClientId === undefined ? '' : ` (client ${entry.destClientId})`;
-  const place = entry.seq === undefined ? 'transient' : `seq ${entry.seq}`;
-  return `${timeOfDay(entry.timestamp)} ${entry.srcId}${group} ->${type}${payloadText(jsonLine(entry))}  [${place}]`;
+  const text = payloadText(jsonLine(entry));
+  return `${timeOfDay(entry.timestamp)} ${entry.srcId}${groupText(entry)} ->${type}${text}  [${placeOf(entry)}]`;
+}
+
+function eventText({ event, destSessionId, srcId, nodeId }: SessionEvent): string {
+  if (event === 'ended') return `session ${destSessionId}: ${srcId} ended it`;
+  if (event === 'revealed') return `session ${destSessionId}: ${srcId} is ${nodeId ?? 'somebody'}`;
+  return `session ${destSessionId}: ${srcId} ${event}`;
+}
+
+function groupText({ destClientId, destSessionId, destId }: Message): string {
+  if (destClientId !== undefined) return ` (client ${destClientId})`;
+  if (destSessionId === undefined) return '';
+  return destId === undefined ? ` (session ${destSessionId})` : ` (session ${destSessionId}, privately to ${destId})`;
+}
+
+/** What was read from history has no seq: it did not come out of the inbox. */
+function placeOf({ seq, sessionSeq }: Message | SessionEvent): string {
+  if (seq !== undefined) return `seq ${seq}`;
+  return sessionSeq === undefined ? 'transient' : `session_seq ${sessionSeq}`;
 }
 
 function payloadText(raw: string): string {
   const given = PAYLOADS.map((name) => ({ name, text: rawField(raw, name) })).filter(({ text }) => text !== undefined);
-  return given
-    .map(({ name, text = '' }) => (name === 'payload' ? ` ${text}` : ` ${name}=${text}`))
-    .join('')
-    .replaceAll(TERMINAL_CONTROLS, escaped);
+  return printable(given.map(({ name, text = '' }) => (name === 'payload' ? ` ${text}` : ` ${name}=${text}`)).join(''));
 }
+
+/** JSON text that does nothing to a terminal. */
+export const printable = (json: string): string => json.replaceAll(TERMINAL_CONTROLS, escaped);
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 

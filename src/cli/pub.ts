@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { AllsparkError, newId, type OutgoingMessage, type Receipt } from '@allspark/client';
+import { AllsparkError, type Destination, newId, type OutgoingMessage, type Receipt } from '@allspark/client';
 import { clientCall, exitCodeOf, refusalText, type CallOptions } from './client-call.js';
 import { EXIT } from './exit-codes.js';
 import { failureCode } from './failure.js';
@@ -11,6 +11,8 @@ import { Gate, Signals, within } from './waiting.js';
 export interface PubOptions extends CallOptions {
   readonly to?: string;
   readonly toClient?: string;
+  readonly session?: string;
+  readonly member?: string;
   readonly type?: number;
   readonly id?: string;
   readonly transient?: boolean;
@@ -48,10 +50,26 @@ export async function pub(options: PubOptions, args: readonly string[]): Promise
   }
 }
 
-function requireSense({ to, toClient, transient, report, timeout }: PubOptions): void {
+function requireSense({ transient, report, timeout, ...to }: PubOptions): void {
   if (timeout === 0) throw usage('--timeout 0: wanted 1 ms or more');
-  if ((to === undefined) === (toClient === undefined)) throw usage('to whom? Write --to NODE or --to-client CLIENT');
-  if (transient === true && report === true) throw usage('--report is not for --transient: nobody acknowledges those');
+  requireDestination(to);
+  if (report !== true) return;
+  if (transient === true) throw usage('--report is not for --transient: nobody acknowledges those');
+  if (to.session !== undefined) throw usage('--report is for --to and --to-client');
+}
+
+type Addressees = Pick<PubOptions, 'to' | 'toClient' | 'session' | 'member'>;
+
+function requireDestination({ to, toClient, session, member }: Addressees): void {
+  const given = [to, toClient, session].filter((destination) => destination !== undefined);
+  if (given.length !== 1) throw usage('to whom? Write one of --to NODE, --to-client CLIENT, --session SESSION');
+  if (member !== undefined && session === undefined) throw usage('--member is in a session: which --session?');
+}
+
+export function destinationOf({ to, toClient, session, member }: Addressees): Destination {
+  if (toClient !== undefined) return { destClientId: toClient };
+  if (session === undefined) return { destId: to };
+  return { destSessionId: session, ...(member !== undefined && { destId: member }) };
 }
 
 function notConnected(url: string, ms: number): CliFault {
@@ -120,12 +138,12 @@ class Publishing {
   }
 
   #messageOf(text: string, id: string): OutgoingMessage {
-    const { to, toClient, type, transient, report } = this.options;
+    const { type, transient, report } = this.options;
     const payload = payloadOf(text);
     if ('payload' in payload && looksLikeJson(text)) note(`${id} is not JSON, sent as text`);
     return {
       id,
-      ...(to === undefined ? { destClientId: toClient } : { destId: to }),
+      ...destinationOf(this.options),
       ...(type !== undefined && { type }),
       ...payload,
       ...(transient === true && { transient: true }),

@@ -1,4 +1,4 @@
-import type { Hello, InboxEntry, Message, Position } from '@allspark/client';
+import type { Hello, InboxEntry, Message, Position, SessionEvent } from '@allspark/client';
 import { clientCall, type CallOptions, type ClientCall } from './client-call.js';
 import { EXIT } from './exit-codes.js';
 import { usage } from './fault.js';
@@ -24,6 +24,7 @@ export async function sub(options: SubOptions, args: readonly string[]): Promise
   const printing = new Printing(options);
   const link = openLink(call, {
     onMessage: (message) => printing.message(message),
+    onSessionEvent: (event) => printing.event(event),
     onGap: (gap) => printing.entry(gap),
     onGone: (gone) => printing.entry(gone),
     onError: (error) => printing.failed(error),
@@ -76,12 +77,21 @@ class Printing {
   }
 
   async message(message: Message): Promise<void> {
-    const { count = Number.POSITIVE_INFINITY } = this.options;
-    if (this.#begun >= count) throw new Enough();
+    this.#refuseMore();
     this.#begun += 1;
     await this.entry(message);
     this.#printed += 1;
-    if (this.#printed === count) this.#finish();
+    if (this.#printed === this.options.count) this.#finish();
+  }
+
+  /** Whoever counts waits for what somebody wrote. */
+  event(event: SessionEvent): Promise<void> {
+    this.#refuseMore();
+    return this.entry(event);
+  }
+
+  #refuseMore(): void {
+    if (this.#begun >= (this.options.count ?? Number.POSITIVE_INFINITY)) throw new Enough();
   }
 
   entry(entry: InboxEntry): Promise<void> {
