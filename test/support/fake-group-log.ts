@@ -17,9 +17,12 @@ export class FakeGroupLog extends GroupLog {
 
   private readonly stays = new Map<string, Map<string, Stay>>();
   private readonly records = new Map<string, GroupRecord>();
-  private readonly closed = new Map<string, number>();
 
-  constructor(private readonly store: FakeInboxLog) {
+  /** `oneRowPerMember`: joining again overwrites the stay before. A broken store, to see that somebody notices. */
+  constructor(
+    private readonly store: FakeInboxLog,
+    private readonly oneRowPerMember = false,
+  ) {
     super();
   }
 
@@ -36,8 +39,9 @@ export class FakeGroupLog extends GroupLog {
       const known = this.stays.get(log) ?? new Map<string, Stay>();
       this.stays.set(log, known);
       for (const stay of stays) {
-        const key = `${stay.nodeId} ${stay.joined}`;
-        known.set(key, merged(known.get(key), stay));
+        const key = this.oneRowPerMember ? stay.nodeId : `${stay.nodeId} ${stay.joined}`;
+        const present = known.get(key);
+        known.set(key, present?.joined === stay.joined ? merged(present, stay) : stay);
       }
       const present = this.records.get(log);
       if (record) this.records.set(log, { ...record, ...present, ended: present?.ended ?? record.ended });
@@ -64,19 +68,13 @@ export class FakeGroupLog extends GroupLog {
 
   open(after: string, limit: number): Promise<OpenEntry[]> {
     return this.call('open', () => {
-      const first = new Map<string, number>();
-      for (const { log, n, open } of this.store.history) {
-        if (open && n > (this.closed.get(log) ?? 0) && log > after && !first.has(log)) first.set(log, n);
-      }
-      return [...first]
-        .map(([log, n]) => ({ log, n }))
-        .toSorted((a, b) => (a.log < b.log ? -1 : 1))
-        .slice(0, limit);
+      const logs = this.store.openLogs().filter((log) => log > after);
+      return logs.slice(0, limit).map((log) => ({ log, n: this.store.openOf(log)[0]! }));
     });
   }
 
   close(log: string, upTo: number): Promise<void> {
-    return this.call('close', () => void this.closed.set(log, Math.max(upTo, this.closed.get(log) ?? 0)));
+    return this.call('close', () => this.store.closeUpTo(log, upTo));
   }
 
   private of(log: string): Stay[] {
@@ -95,8 +93,7 @@ export class FakeGroupLog extends GroupLog {
   }
 }
 
-function merged(present: Stay | undefined, stay: Stay): Stay {
-  if (!present) return stay;
+function merged(present: Stay, stay: Stay): Stay {
   const { left, revealed, issuedAt } = present;
   return {
     ...present,

@@ -111,12 +111,13 @@ export class AppendLoop<D extends Draft = Draft> {
 
   /** Makes sure that every log's tail may be believed, and looks for keys where a conflict or a refusal demands it. */
   private async prepare(states: ReadonlyArray<PendingLog<D>>, began: Moment): Promise<void> {
+    for (const state of states) state.mark(began, this.log.maxBatch);
     const stale = states.filter((state) => state.mustLook || !state.trusted(began, this.settings.tailTrustMs));
     if (stale.length > 0) await this.readTails(stale, began);
     await this.rules.ready(states);
     for (const state of states) {
       if (state.mustLook) await this.look(state, began);
-      if (!state.open) await this.refuseFirst(state);
+      if (!state.open) await this.refuseFirst(state, began);
     }
   }
 
@@ -135,7 +136,7 @@ export class AppendLoop<D extends Draft = Draft> {
    * is found behind one that is not keeps its place: answers keep the order too.
    */
   private async look(state: PendingLog<D>, began: Moment): Promise<void> {
-    const asked = state.waiting.toArray().slice(0, this.log.maxBatch);
+    const asked = state.marked(began);
     const keys = asked.map(({ draft }) => draft.key);
     const heads = await this.log.findKeys(state.log, keys);
     state.mustLook = false;
@@ -164,8 +165,9 @@ export class AppendLoop<D extends Draft = Draft> {
     else settle({ kind: 'refused', refusal: new Refusal('id_conflict', { field: 'id' }) });
   }
 
-  private async refuseFirst(state: PendingLog<D>): Promise<void> {
-    for (let first = state.waiting.peekFront(); first && !state.open; first = state.waiting.peekFront()) {
+  private async refuseFirst(state: PendingLog<D>, began: Moment): Promise<void> {
+    for (let first = state.waiting.peekFront(); first?.turn === began; first = state.waiting.peekFront()) {
+      if (state.open) return;
       const refusal = await this.rules.first(state.log, first.draft);
       if (refusal) state.waiting.shift()?.settle({ kind: 'refused', refusal });
       else state.open = true;
@@ -178,7 +180,7 @@ export class AppendLoop<D extends Draft = Draft> {
     const batch: Array<Numbered<D>> = [];
     for (const state of states) {
       if (state.late(now, this.settings.deadlineMs, last)) this.refuseAll(state);
-      if (now.stalls === began.stalls) this.number(state, batch, began);
+      if (state.open && now.stalls === began.stalls) this.number(state, batch, began);
     }
     return batch;
   }

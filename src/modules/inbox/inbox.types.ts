@@ -165,6 +165,8 @@ export interface Pending<D extends Draft> {
   readonly writer: string;
   /** Monotonic ms. */
   readonly since: number;
+  /** The latest turn that began while it waited. */
+  turn?: Moment;
   /** The turn in which the store was last asked for its key, the tail being fresh, and had none. */
   missedIn?: Moment;
 }

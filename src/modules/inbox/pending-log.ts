@@ -52,6 +52,15 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
     return this.open && learnt !== undefined && learnt.stalls === now.stalls && now.at - learnt.at < trustMs;
   }
 
+  /** Those that wait when a turn begins: only they may be refused by what it reads, for others it may have read too early. */
+  mark(turn: Moment, limit: number): void {
+    for (let at = 0; at < Math.min(limit, this.waiting.length); at += 1) this.waiting.peekAt(at)!.turn = turn;
+  }
+
+  marked(turn: Moment): Array<Pending<D>> {
+    return this.waiting.toArray().filter((pending) => pending.turn === turn);
+  }
+
   drafts(limit: number): D[] {
     const drafts: D[] = [];
     for (let at = 0; at < Math.min(limit, this.waiting.length); at += 1) drafts.push(this.waiting.peekAt(at)!.draft);
