@@ -41,5 +41,16 @@ export {
 } from './modules/inbox/index.js';
 export { NodeRegistry, NodesModule, NodesService, ServerNode, ServerNodes } from './modules/nodes/index.js';
 export { RoutingModule, RoutingService, RoutingSettings, type Answer, type Sender } from './modules/routing/index.js';
+export {
+  ClientsService,
+  GroupLog,
+  type GroupRecord,
+  GroupsService,
+  type OpenEntry,
+  SessionsModule,
+  SessionsService,
+  SessionsSettings,
+  type Stay,
+} from './modules/sessions/index.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';
 export { EmbeddedStorageModule, type EmbeddedOptions } from './storage/embedded/index.js';

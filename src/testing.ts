@@ -3,3 +3,4 @@ export { validationKeyStoreContract } from './modules/auth/testing/index.js';
 export { directoryContract } from './modules/connections/testing/index.js';
 export { inboxLogContract, storeHealthContract } from './modules/inbox/testing/index.js';
 export { nodeRegistryContract, serverNodesContract } from './modules/nodes/testing/index.js';
+export { groupLogContract } from './modules/sessions/testing/index.js';

@@ -9,7 +9,8 @@ import type { GroupState } from './group-state.js';
 import { GroupsService } from './groups.service.js';
 import { readEntries } from './session-history.js';
 import { SessionsSettings } from './sessions.settings.js';
-import type { Caller, EntryPage, EntryQuery, GroupDraft } from './sessions.types.js';
+import type { Caller, EntryPage, EntryQuery } from './sessions.types.js';
+import type { GroupDraft } from './group-draft.types.js';
 
 const REMEMBERED_NODES = 100_000;
 

@@ -21,7 +21,8 @@ import { GroupStates } from './group-states.js';
 import { Groups } from './groups.js';
 import { decideClientMessage, decideSessionMessage, type MessageEntry } from './message-rules.js';
 import { SessionsSettings } from './sessions.settings.js';
-import type { GroupDraft, GroupMessage } from './sessions.types.js';
+import type { GroupMessage } from './sessions.types.js';
+import type { GroupDraft } from './group-draft.types.js';
 
 const SWEEP_MS = 30_000;
 

@@ -15,7 +15,7 @@ import {
 import { changesMembers, encodeEntry } from './group-entry.js';
 import type { GroupDriver } from './group-driver.js';
 import type { GroupStates } from './group-states.js';
-import type { GroupDraft } from './sessions.types.js';
+import type { GroupDraft } from './group-draft.types.js';
 
 /** Own entries of one group that may wait to be driven; beyond that its senders have to wait. */
 const MAX_UNDRIVEN = 1_000;

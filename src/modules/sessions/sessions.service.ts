@@ -24,12 +24,12 @@ import type {
   Caller,
   EntryPage,
   EntryQuery,
-  GroupDraft,
   MemberView,
   NewMember,
   NewSession,
   SessionView,
 } from './sessions.types.js';
+import type { GroupDraft } from './group-draft.types.js';
 import { memberView, viewOf } from './session-views.js';
 
 /** Sessions: who is in them, what may be known of them, and what they hold. Throws refusals. */

@@ -1,7 +1,4 @@
-import type { Draft } from '../inbox/index.js';
-import type { Message, Refusal } from '../../protocol/index.js';
-import type { Entry } from './group-entry.js';
-import type { GroupState } from './group-state.js';
+import type { Message } from '../../protocol/index.js';
 
 export type SessionType = 'normal' | 'game';
 
@@ -30,14 +27,6 @@ export interface Caller {
   readonly clientId: string | null;
   /** A trusted backend. */
   readonly trusted: boolean;
-}
-
-/** Something that shall happen in a group: what becomes of it is decided at the tail that it would follow. */
-export interface GroupDraft extends Draft {
-  /** The entry that it makes of this state, or why it may not be. Must not change the state. */
-  decide(state: GroupState): Entry | Refusal;
-  /** Whether it may be the group's first entry; else what is answered where there is no such group. */
-  readonly absent: 'created' | Refusal;
 }
 
 /** A message to a group from somebody. */
