@@ -35,6 +35,13 @@ export interface InboxPage {
   readonly complete: boolean;
 }
 
+/** A page of what a session or client holds; `frames` are frame texts with their places there. */
+export interface EntryPage {
+  readonly frames: readonly string[];
+  readonly tail: number;
+  readonly complete: boolean;
+}
+
 /**
  * The part of a delivered frame that does not depend on the receiver, as JSON text. Built once per message and kept in
  * the store; the sender's payload text is spliced in, never written anew.
@@ -148,6 +155,10 @@ export function inboxPageJson(page: InboxPage): string {
     complete: page.complete,
   });
   return `{"messages":[${page.frames.join(',')}],${rest.slice(1)}`;
+}
+
+export function entryPageJson({ frames, tail, complete }: EntryPage): string {
+  return `{"messages":[${frames.join(',')}],"tail":${tail},"complete":${complete}}`;
 }
 
 export function inboxPageFrame(page: InboxPage, id?: string): string {

@@ -5,6 +5,7 @@ export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeL
 export {
   deliveredFrame,
   durableFrame,
+  entryPageJson,
   eventBody,
   gapBody,
   goneFrame,
@@ -19,6 +20,7 @@ export {
   receiptFrame,
   refusalFrame,
   transientFrame,
+  type EntryPage,
   type Hello,
   type InboxPage,
   type Source,

@@ -6,7 +6,7 @@ type RequestWithRawBody = IncomingMessage & { readonly rawBody?: unknown };
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/i;
 
-/** Names that the framework strips before a schema could refuse them. */
+/** Names that the framework strips, at any level, before a schema could refuse them. */
 const NEVER_FIELDS: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
 
 export interface BodyLimits {
@@ -38,7 +38,19 @@ export function parseObject(text: string, { maxJsonDepth, maxTopLevelKeys }: Bod
     slices(text).map(({ name }) => name),
     maxTopLevelKeys,
   );
+  refuseStripped(value);
   return value as Record<string, unknown>;
+}
+
+/** Further inside: rather refused than silently lost. */
+function refuseStripped(value: object, path: readonly string[] = []): void {
+  for (const [name, inner] of Object.entries(value)) {
+    if (path.length > 0 && NEVER_FIELDS.has(name)) {
+      const field = [...path, name].join('.').slice(0, 128);
+      throw new Refusal('invalid_field', { field, reason: `wanted: no key named ${name}` });
+    }
+    if (typeof inner === 'object' && inner !== null) refuseStripped(inner as object, [...path, name]);
+  }
 }
 
 function refuseKeys(names: readonly string[], maxKeys: number): void {

@@ -15,6 +15,8 @@ export interface Description {
   /** Shape of the body where the schema that validates sees only its frame. */
   readonly body?: z.ZodType;
   readonly bodyOptional?: boolean;
+  /** Request headers that mean something here, by name. */
+  readonly headers?: Readonly<Record<string, z.ZodType>>;
   /** Codes of its own; those that every guarded call may answer are added. */
   readonly refusals?: readonly RefusalCode[];
 }

@@ -13,7 +13,9 @@ import { ConnectionsModule } from '../../modules/connections/index.js';
 import { InboxModule } from '../../modules/inbox/index.js';
 import { NodesModule } from '../../modules/nodes/index.js';
 import { RoutingModule } from '../../modules/routing/index.js';
+import { SessionsModule } from '../../modules/sessions/index.js';
 import { ApiDocuments } from './api-documents.js';
+import { ClientsController } from './clients.controller.js';
 import { ConnectController } from './connect.controller.js';
 import { DocsController } from './docs.controller.js';
 import { EdgeMiddleware } from './edge.middleware.js';
@@ -32,11 +34,15 @@ import { PreConnectionsController } from './pre-connections.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
 import { RouteList } from './route-list.js';
+import { SessionCalls } from './session-calls.js';
+import { SessionsController } from './sessions.controller.js';
 
 const CONTROLLERS: Type[] = [
   PreConnectionsController,
   MessagesController,
   InboxController,
+  SessionsController,
+  ClientsController,
   NodesController,
   ConnectController,
   HealthController,
@@ -65,7 +71,7 @@ export class HttpGatewayModule implements NestModule {
   static forRoot({ imports = [] }: HttpGatewayWiring): DynamicModule {
     return {
       module: HttpGatewayModule,
-      imports: [...imports, NodesModule, ConnectionsModule, InboxModule, RoutingModule],
+      imports: [...imports, NodesModule, ConnectionsModule, InboxModule, SessionsModule, RoutingModule],
       controllers: CONTROLLERS,
       providers: [
         { provide: RouteList, useFactory: () => new RouteList(CONTROLLERS, isGuarded) },
@@ -77,6 +83,7 @@ export class HttpGatewayModule implements NestModule {
         PreConnections,
         MessageBatches,
         InboxCalls,
+        SessionCalls,
         NodeViews,
       ],
       exports: [RouteList, Readiness, MetricsListener, ProblemFilter],

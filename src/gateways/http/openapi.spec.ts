@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isChosenId, isId } from '../../protocol/index.js';
 import { RouteList } from './route-list.js';
+import * as sessions from './sessions.schema.js';
 import { HttpApp } from './testing/http-app.js';
 
 interface Schema {
@@ -68,7 +69,7 @@ const served = (): string[] => {
 describe('the description of the API', () => {
   it('has every call that is served, and no other', () => {
     const described = operations().map(([call]) => call);
-    expect(described).toHaveLength(11);
+    expect(described).toHaveLength(20);
     expect([...described, 'GET /docs/{file}'].sort()).toEqual(served().sort());
     expect(app.get(RouteList).routes).toHaveLength(described.length);
   });
@@ -137,12 +138,51 @@ describe('the description of the API', () => {
 
   it('leaves room for new fields in answers, and none in requests', () => {
     const { schemas } = document.components;
-    for (const name of ['PreConnection', 'InboxPage', 'MessageResult', 'Node', 'Problem']) {
+    for (const name of [
+      'PreConnection',
+      'InboxPage',
+      'MessageResult',
+      'Node',
+      'Problem',
+      'Session',
+      'SessionList',
+      'Member',
+      'EntryPage',
+    ]) {
       expect(schemas[name], name).not.toHaveProperty('additionalProperties');
     }
-    for (const name of ['PreConnectionRequest', 'BatchRequest', 'MessageToSend', 'Acknowledgement']) {
+    for (const name of [
+      'PreConnectionRequest',
+      'BatchRequest',
+      'MessageToSend',
+      'Acknowledgement',
+      'SessionRequest',
+      'Seat',
+      'JoinRequest',
+      'UnjoinRequest',
+    ]) {
       expect(schemas[name], name).toMatchObject({ additionalProperties: false });
     }
+  });
+
+  it('gives examples of sessions that its own shapes accept', () => {
+    const examples = Object.values(sessions).flatMap((schema) =>
+      ((schema.meta()?.examples ?? []) as unknown[]).map((example) => [
+        schema.meta()?.id,
+        schema.safeParse(example).error,
+      ]),
+    );
+    expect(examples.length).toBeGreaterThan(6);
+    expect(examples.filter(([, error]) => error !== undefined)).toEqual([]);
+    expect(document.components.schemas['Session']).toHaveProperty('examples');
+  });
+
+  it('names the header under which a creation may be repeated', () => {
+    const { parameters } = document.paths['/v1/sessions']!['post']!;
+    expect(parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header', required: false }]);
+    const pattern = patternOf(parameters![0]!.schema);
+    expect(['a', ' ~', 'x'.repeat(128)].every((key) => pattern.test(key))).toBe(true);
+    expect(['', 'é', 'x'.repeat(129), 'a\n'].some((key) => pattern.test(key))).toBe(false);
   });
 
   it('gives patterns of ids that agree with what is accepted', () => {

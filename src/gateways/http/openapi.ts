@@ -68,15 +68,11 @@ export class OpenApi {
     };
   }
 
-  private parameters({ params, query }: Route): Json[] {
+  private parameters({ params, query, description }: Route): Json[] {
     const inPath = Object.entries(params).map(([name, schema]) => ({ name, in: 'path', required: true, schema }));
-    const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
-      name,
-      in: 'query',
-      required: false,
-      schema,
-    }));
-    return [...inPath, ...inQuery].map(({ schema, ...rest }) => ({
+    const inQuery = optionalIn('query', query?.shape);
+    const inHeaders = optionalIn('header', description.headers);
+    return [...inPath, ...inQuery, ...inHeaders].map(({ schema, ...rest }) => ({
       ...rest,
       schema: this.schema(schema as z.ZodType),
     }));
@@ -128,6 +124,10 @@ export class OpenApi {
     Object.assign(this.schemas, moved.$defs);
     return moved.own;
   }
+}
+
+function optionalIn(where: string, shape: Readonly<Record<string, unknown>> = {}): Array<{ schema: unknown }> {
+  return Object.entries(shape).map(([name, schema]) => ({ name, in: where, required: false, schema }));
 }
 
 function tagOf(path: string): string {

@@ -46,7 +46,7 @@ export class ProblemFilter implements ExceptionFilter {
   private surprise(error: unknown, request: Request, requestId: string): Refusal {
     const what = error instanceof Error ? error.message : 'something was thrown that is no error';
     this.logger.error(
-      `${request.method} ${pathOf(request)} failed (request ${requestId}): ${what}`,
+      `${request.method} ${this.routes.templateAt(pathOf(request))} failed (request ${requestId}): ${what}`,
       error instanceof Error ? error.stack : undefined,
     );
     return new Refusal('retry_later');

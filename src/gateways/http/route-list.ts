@@ -37,6 +37,11 @@ export class RouteList {
     if (found.length === 0) return [];
     return [...new Set([...found, ...(found.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])];
   }
+
+  /** What a log may say of a path: the ids in it are nobody's business there. */
+  templateAt(path: string): string {
+    return this.routes.find((route) => matches(route.path, path))?.path ?? 'an unknown path';
+  }
 }
 
 /** The schema of a handler's `@Query`, if it has one. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ADDRESS_WANTED, ID_WANTED, isChosenId, isId, MAX_TYPE } from '../../protocol/index.js';
+import { ADDRESS_WANTED, ID_WANTED, isChosenId, isId, MAX_TYPE, Refusal } from '../../protocol/index.js';
 
 /** The words that several calls share, as they stand on the wire. */
 
@@ -16,6 +16,19 @@ export const AnyId = z
   .refine(isId, ADDRESS_WANTED)
   .meta({ pattern: '^[A-Za-z0-9_\\-.:~@]{1,128}$' });
 
+export const ALIAS_WANTED = `${ADDRESS_WANTED}, beginning with ~`;
+
+export const Alias = z
+  .string(ALIAS_WANTED)
+  .refine((value) => isId(value) && value.startsWith('~'), ALIAS_WANTED)
+  .meta({ pattern: '^~[A-Za-z0-9_\\-.:~@]{0,127}$', examples: ['~Kq3vXn0bT1mZ8yR4cW6dUw'] });
+
+/** What a refusal says of a body whose fields are all known. */
+export const bodyWanted =
+  (wanted: string) =>
+  (issue: { readonly code?: string }): string | undefined =>
+    issue.code === 'unrecognized_keys' ? undefined : wanted;
+
 export const WholeNumber = z.int(WHOLE_WANTED).min(0, WHOLE_WANTED);
 
 /** A whole number in a query. */
@@ -31,6 +44,13 @@ export const Milliseconds = WholeNumber.meta({ description: 'ms since 1970' });
 export const MessageType = z.int().min(0).max(MAX_TYPE).meta({ description: 'The application’s own' });
 
 const payload = z.unknown().optional().meta({ description: 'Any JSON value; arrives byte for byte as it was sent' });
+
+/** `limit` of a page as it was asked for; throws beyond its bounds. */
+export function limitOf(limit: number | undefined, { usual, most }: { usual: number; most: number }): number {
+  if (limit === undefined) return usual;
+  if (limit >= 1 && limit <= most) return limit;
+  throw new Refusal('invalid_field', { field: 'limit', reason: `wanted: an integer from 1 to ${most}` });
+}
 
 /** What a message carries, whichever way it goes. */
 export const messageFields = {

@@ -67,13 +67,13 @@ const ROUTING_SETTINGS: RoutingSettings = {
   failStopMessages: 1_000,
 };
 
-const SESSIONS_SETTINGS: SessionsSettings = {
+const SESSIONS_SETTINGS = {
   clientMaxNodes: 100,
   sessionMaxMembers: 10_000,
   eventsMembers: 256,
   openEntryRecoveryMs: 5_000,
   membershipTrustMs: 1_000,
-};
+} satisfies SessionsSettings;
 
 const LOCAL_ADDRESS = {
   baseUrl: 'http://localhost:8080',
@@ -95,6 +95,7 @@ export class SwitchableHealth extends StoreHealth {
 export interface HttpAppOptions {
   readonly http?: Partial<HttpSettings>;
   readonly inbox?: Partial<InboxSettings>;
+  readonly sessions?: Partial<SessionsSettings>;
   readonly address?: Partial<PublicAddress>;
   readonly clock?: Clock;
   readonly controllers?: Type[];
@@ -107,7 +108,7 @@ export interface HttpAppOptions {
 @Global()
 @Module({})
 class Surroundings {
-  static with({ http, inbox, address, clock = new SystemClock() }: HttpAppOptions): DynamicModule {
+  static with({ http, inbox, sessions, address, clock = new SystemClock() }: HttpAppOptions): DynamicModule {
     const providers = [
       { provide: Clock, useValue: clock },
       { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
@@ -117,7 +118,7 @@ class Surroundings {
       { provide: HttpSettings, useValue: { ...HTTP_SETTINGS, ...http } },
       { provide: InboxSettings, useValue: { ...INBOX_SETTINGS, ...inbox } },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
-      { provide: SessionsSettings, useValue: SESSIONS_SETTINGS },
+      { provide: SessionsSettings, useValue: { ...SESSIONS_SETTINGS, ...sessions } },
       { provide: ConnectionsSettings, useValue: { perNode: 10 } },
       { provide: PublicAddress, useValue: { ...LOCAL_ADDRESS, ...address } },
     ];
