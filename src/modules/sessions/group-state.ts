@@ -193,8 +193,7 @@ export class GroupState {
   private hearers(n: number, from: string): string[] {
     const { notifyLimit = 0 }: Partial<Terms> = this.terms;
     const covering = this.covering(n);
-    const newest =
-      notifyLimit === 0 ? covering : covering.toSorted((a, b) => b.joined - a.joined).slice(0, notifyLimit);
+    const newest = notifyLimit === 0 ? covering : covering.toSorted(newestFirst).slice(0, notifyLimit);
     return newest.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== from);
   }
 
@@ -213,6 +212,12 @@ export function isHidden({ alias, revealed }: Stay): boolean {
 /** What the others know it by. */
 export function nameOf(stay: Stay): string {
   return isHidden(stay) ? stay.alias! : stay.nodeId;
+}
+
+/** One order for all processes, also of those who came at once: and none that tells who sits in an anonymous seat. */
+function newestFirst(one: Stay, other: Stay): number {
+  const isFirst = (one.alias ?? one.nodeId) < (other.alias ?? other.nodeId);
+  return other.joined - one.joined || (isFirst ? -1 : 1);
 }
 
 function covers({ joined, left }: Stay, n: number): boolean {
