@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 
 const ID_BYTES = 16;
@@ -14,6 +14,11 @@ export function randomId(): string {
   }
   used += ID_BYTES;
   return pool.toString('base64url', used - ID_BYTES, used);
+}
+
+/** What an anonymous member is known by. The `~` keeps it apart from every id that an application may choose. */
+export function newAlias(randomBits: number): string {
+  return `~${randomBytes(Math.ceil(randomBits / 8)).toString('base64url')}`;
 }
 
 /** A server node's address. The `~` keeps it apart from every id that an application may choose. */

@@ -326,6 +326,7 @@ const SETTINGS = {
   sessionMaxMembers: 100,
   eventsMembers: 100,
   openEntryRecoveryMs: 5_000,
+  aliasRandomBits: 128,
   membershipTrustMs: 1_000,
 };
 

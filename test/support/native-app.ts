@@ -97,6 +97,7 @@ const SESSIONS_SETTINGS: SessionsSettings = {
   sessionMaxMembers: 10_000,
   eventsMembers: 256,
   openEntryRecoveryMs: 5_000,
+  aliasRandomBits: 128,
   membershipTrustMs: 1_000,
 };
 

@@ -4,6 +4,7 @@ import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
 import { InboxService } from '../../modules/inbox/index.js';
+import { GroupsService } from '../../modules/sessions/index.js';
 
 /** What node.js says of the process: one set, however many applications live in it. */
 let ofProcess: readonly Metric[] | undefined;
@@ -24,11 +25,12 @@ export class Figures implements OnModuleInit {
     private readonly metrics: Metrics,
     private readonly connections: ConnectionsService,
     private readonly inbox: InboxService,
+    private readonly groups: GroupsService,
     private readonly lag: LoopLag,
   ) {}
 
   onModuleInit(): void {
-    const { metrics, connections, inbox, lag } = this;
+    const { metrics, connections, inbox, groups, lag } = this;
     for (const metric of processMetrics()) metrics.registry.registerMetric(metric);
     metrics.observe('allspark_connections', 'Live connections', () => connections.size);
     metrics.observe(
@@ -40,5 +42,20 @@ export class Figures implements OnModuleInit {
     metrics.observe('allspark_logs_held', 'Logs whose tail is held in memory', () => inbox.depths.logs);
     metrics.observe('allspark_logs_read', 'Logs that have a reader', () => inbox.depths.readLogs);
     metrics.observe('allspark_acks_waiting', 'Acknowledgements that wait to be written', () => inbox.depths.acks);
+    metrics.observe(
+      'allspark_group_appends_waiting',
+      'Entries of sessions and clients that wait to be appended',
+      () => groups.depths.groupAppends,
+    );
+    metrics.observe(
+      'allspark_groups_held',
+      'Sessions and clients whose members are held in memory',
+      () => groups.depths.groups,
+    );
+    metrics.observe(
+      'allspark_groups_undriven',
+      'Sessions and clients whose last entries are not marked as driven yet',
+      () => groups.depths.undriven,
+    );
   }
 }

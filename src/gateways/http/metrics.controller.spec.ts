@@ -24,6 +24,9 @@ describe('/metrics', () => {
       'allspark_connections 0',
       'allspark_appends_waiting 0',
       'allspark_acks_waiting 0',
+      'allspark_group_appends_waiting 0',
+      'allspark_groups_held 0',
+      'allspark_groups_undriven 0',
       'allspark_loop_lag_seconds 0',
     ]) {
       expect(text).toContain(`\n${line}\n`);

@@ -99,6 +99,7 @@ const GROUP_RULES = {
   sessionMaxMembers: 3,
   eventsMembers: 3,
   openEntryRecoveryMs: 5_000,
+  aliasRandomBits: 128,
   membershipTrustMs: 1_000,
 };
 

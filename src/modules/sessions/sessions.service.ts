@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { randomId, sortableId } from '../../common/ids.js';
+import { newAlias, randomId, sortableId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
 import { type LogRow, sessionLogOf } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
@@ -51,7 +51,8 @@ export class SessionsService {
     const master = type === 'game' ? (masterNodeId ?? (caller.trusted ? undefined : caller.nodeId)) : null;
     if (master === undefined)
       throw new Refusal('invalid_field', { field: 'master_node_id', reason: 'a game needs one' });
-    const seats = seatsOf(caller, asked, master);
+    const seats = seatsOf(caller, asked, master, this.settings.aliasRandomBits);
+    refuseAliasTwice(seats);
     if (seats.length > this.settings.sessionMaxMembers) throw new Refusal('too_many_members');
     await this.mustKnow(caller, seats);
     const owner = { owner: caller.nodeId, isOwnerMember: !caller.trusted };
@@ -91,7 +92,7 @@ export class SessionsService {
   }
 
   async join(caller: Caller, sessionId: string, asked: NewMember): Promise<MemberView> {
-    const seat = seatOf(asked);
+    const seat = seatOf(asked, this.settings.aliasRandomBits);
     await this.mayFill(caller, sessionId, seat, asked.alias);
     const { sessionMaxMembers: maxMembers } = this.settings;
     const request = { caller, seat, maxMembers, sessionId, eventId: randomId() };
@@ -188,14 +189,25 @@ function stateBehind(creation: LogRow): GroupState {
   return state;
 }
 
-function seatOf({ nodeId, anonymous, alias }: NewMember): Seating {
-  return { nodeId, alias: anonymous ? (alias ?? `~${randomId()}`) : null };
+function seatOf({ nodeId, anonymous, alias }: NewMember, aliasBits: number): Seating {
+  return { nodeId, alias: anonymous ? (alias ?? newAlias(aliasBits)) : null };
 }
 
-function seatsOf(caller: Caller, { anonymous, members }: NewSession, master: string | null): Seating[] {
+function seatsOf(
+  caller: Caller,
+  { anonymous, members }: NewSession,
+  master: string | null,
+  aliasBits: number,
+): Seating[] {
+  const asked = [...(caller.trusted ? [] : [{ nodeId: caller.nodeId, anonymous }]), ...members];
+  if (master !== null) asked.push({ nodeId: master, anonymous: false });
   const seats = new Map<string, Seating>();
-  if (!caller.trusted) seats.set(caller.nodeId, seatOf({ nodeId: caller.nodeId, anonymous }));
-  for (const member of members) if (!seats.has(member.nodeId)) seats.set(member.nodeId, seatOf(member));
-  if (master !== null && !seats.has(master)) seats.set(master, seatOf({ nodeId: master, anonymous: false }));
+  for (const member of asked) if (!seats.has(member.nodeId)) seats.set(member.nodeId, seatOf(member, aliasBits));
   return [...seats.values()];
+}
+
+/** Of those that are given together no two may be the same either. */
+function refuseAliasTwice(seats: readonly Seating[]): void {
+  const aliases = seats.flatMap(({ alias }) => alias ?? []);
+  if (new Set(aliases).size < aliases.length) throw new Refusal('alias_taken', { field: 'members' });
 }

@@ -7,6 +7,8 @@ export abstract class SessionsSettings {
   abstract readonly eventsMembers: number;
   /** An entry that is still open after this (ms) is driven by whoever sees it. */
   abstract readonly openEntryRecoveryMs: number;
+  /** Random bits of an alias. */
+  abstract readonly aliasRandomBits: number;
   /** How long (ms) a transient message may rely on a membership that was read before. */
   abstract readonly membershipTrustMs: number;
 }

@@ -72,6 +72,7 @@ const SESSIONS_SETTINGS = {
   sessionMaxMembers: 10_000,
   eventsMembers: 256,
   openEntryRecoveryMs: 5_000,
+  aliasRandomBits: 128,
   membershipTrustMs: 1_000,
 } satisfies SessionsSettings;
 
