@@ -243,7 +243,9 @@ class Actor {
   act(): void {
     if (this.isWaiting) return;
     this.isWaiting = true;
-    void this.next().finally(() => (this.isWaiting = false));
+    void this.next()
+      .catch((error: unknown) => this.world.wrong(`${this.nodeId} was refused for good: ${String(error)}`))
+      .finally(() => (this.isWaiting = false));
   }
 
   private next(): Promise<void> {
