@@ -202,7 +202,7 @@ export class GroupDriver {
   }
 
   private async takeUp(log: string, n: number): Promise<void> {
-    const state = await this.states.fresh(log, 0);
+    const state = await this.states.fresh(log);
     if (state.driven < n) return this.drive(state);
     // Driven, but not closed: whoever drove it did not get to that.
     const [row] = await this.log.at([{ log, n: state.driven }]);

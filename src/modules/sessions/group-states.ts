@@ -12,6 +12,8 @@ const FORGOTTEN_AFTER_MS = 60_000;
 export class GroupStates {
   private readonly states = new Map<string, GroupState>();
   private readonly loading = new Map<string, Promise<GroupState>>();
+  /** Looks at the tail that `recent` waits for. */
+  private readonly looking = new Map<string, Promise<GroupState>>();
 
   constructor(
     private readonly log: InboxLog,
@@ -40,15 +42,35 @@ export class GroupStates {
     return state;
   }
 
-  /** The state as it was not longer than `maxAgeMs` ago; 0: as it is when this is asked. */
-  async fresh(log: string, maxAgeMs: number): Promise<GroupState> {
+  /** The state as it is when this is asked. */
+  async fresh(log: string): Promise<GroupState> {
     const asked = this.clock.monotonic();
-    const known = this.states.get(log);
-    if (known && asked - known.checkedAt < maxAgeMs) return known;
     const [newest] = await this.log.newest([log]);
     const state = await this.at(log, newest?.n ?? 0);
     state.checkedAt = Math.max(state.checkedAt, asked);
     return state;
+  }
+
+  /**
+   * The state as it was not longer than `maxAgeMs` ago. Answers in the order of the questions: who asks while another's
+   * look is on its way waits for that, and shares its end.
+   */
+  async recent(log: string, maxAgeMs: number): Promise<GroupState> {
+    const asked = this.clock.monotonic();
+    for (;;) {
+      const looking = this.looking.get(log);
+      const known = looking ? undefined : this.states.get(log);
+      const state = known && asked - known.checkedAt < maxAgeMs ? known : await (looking ?? this.look(log));
+      if (asked - state.checkedAt <= maxAgeMs) return state;
+    }
+  }
+
+  private look(log: string): Promise<GroupState> {
+    const looking = this.fresh(log);
+    const end = (): void => void this.looking.delete(log);
+    looking.then(end, end);
+    this.looking.set(log, looking);
+    return looking;
   }
 
   /** An own entry became durable. */

@@ -67,7 +67,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** The group as it is when this is asked. */
   state(log: string): Promise<GroupState> {
-    return this.states.fresh(log, 0);
+    return this.states.fresh(log);
   }
 
   /** The group as it is behind an entry, which whoever lists groups sees from then on. */
@@ -108,7 +108,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** What a transient message is and for whom, by a membership that was read a moment ago. Throws refusals. */
   async transient(asked: GroupMessage): Promise<MessageEntry & { readonly nodeIds: readonly string[] }> {
-    const state = await this.states.fresh(logOf(asked), this.settings.membershipTrustMs);
+    const state = await this.states.recent(logOf(asked), this.settings.membershipTrustMs);
     const entry = decide(state, asked, randomId());
     if (entry instanceof Refusal) throw entry;
     return { ...entry, nodeIds: state.audience(state.n, entry, this.settings.eventsMembers) };
