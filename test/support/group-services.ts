@@ -18,14 +18,14 @@ import { FakeInboxLog, type FakeLogOptions } from './fake-inbox-log.js';
 
 const TURNS = 60;
 
-const SETTINGS: SessionsSettings = {
+const SETTINGS = {
   clientMaxNodes: 3,
   sessionMaxMembers: 1_000,
   eventsMembers: 256,
   openEntryRecoveryMs: 5_000,
   aliasRandomBits: 128,
   membershipTrustMs: 1_000,
-};
+} satisfies SessionsSettings;
 
 const INBOX_SETTINGS: InboxSettings = {
   maxMessages: 10_000,
@@ -55,9 +55,9 @@ export class FakeNodeRegistry extends NodeRegistry {
 
   record(nodes: readonly NodeRecord[]): Promise<void> {
     if (this.away) return Promise.reject(new Error('the registry is away'));
-    for (const node of nodes) {
-      const before = this.records.get(node.nodeId);
-      this.records.set(node.nodeId, before && before.iat > node.iat ? before : node);
+    for (const record of nodes) {
+      const before = this.records.get(record.nodeId);
+      this.records.set(record.nodeId, before && before.iat > record.iat ? before : record);
     }
     return Promise.resolve();
   }
@@ -74,9 +74,10 @@ export class GroupStore {
     this.groupLog = new FakeGroupLog(this.log);
   }
 
-  /** Numbers of a group's entries in the inbox of a node, in their order there. */
-  entriesFor(nodeId: string): number[] {
-    return this.log.rowsOf(inboxLogOf(nodeId)).flatMap(({ body }) => refOf(body)?.entry ?? []);
+  /** Numbers of entries in the inbox of a node, in their order there: of all groups, or of one. */
+  entriesFor(nodeId: string, group?: string): number[] {
+    const refs = this.log.rowsOf(inboxLogOf(nodeId)).flatMap(({ body }) => refOf(body) ?? []);
+    return refs.filter((ref) => group === undefined || ref.group === group).map(({ entry }) => entry);
   }
 }
 
@@ -118,6 +119,16 @@ export class GroupServices {
   async pass(ms: number): Promise<void> {
     this.clock.advance(ms);
     await this.settle();
+  }
+
+  /** What comes of it, time passing for whoever meets another process. */
+  async inTime<T>(work: Promise<T>): Promise<T> {
+    const progress = { isDone: false };
+    const done = (): void => void (progress.isDone = true);
+    work.then(done, done);
+    await this.settle();
+    while (!progress.isDone) await this.pass(10);
+    return work;
   }
 
   /** What its sender hears: `stored`, `duplicate`, or the code of a refusal. */

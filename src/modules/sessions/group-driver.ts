@@ -130,7 +130,8 @@ export class GroupDriver {
   async project(state: GroupState): Promise<void> {
     const stays = [...state.unprojected];
     const record = state.recordUnprojected ? state.record : undefined;
-    for (let from = 0; from < stays.length || (from === 0 && record); from += CHUNK_ROWS) {
+    const most = Math.max(stays.length, Number(record !== undefined));
+    for (let from = 0; from < most; from += CHUNK_ROWS) {
       const chunk = stays.slice(from, from + CHUNK_ROWS);
       await this.groups.project(
         state.log,

@@ -172,14 +172,14 @@ describe('of the stays that ended', () => {
   });
 });
 
-describe('of the nodes of a client', () => {
-  const atKey = (nodeId: string, issuedAt: number): Entry => ({
-    kind: 'joined',
-    seat: { nodeId, alias: null, issuedAt },
-    frame: '',
-  });
-  const fence = (nodeId: string, issuedAt: number): Entry => ({ kind: 'unchanged', nodeId, issuedAt, frame: '' });
+const atKey = (nodeId: string, issuedAt: number): Entry => ({
+  kind: 'joined',
+  seat: { nodeId, alias: null, issuedAt },
+  frame: '',
+});
+const fence = (nodeId: string, issuedAt: number): Entry => ({ kind: 'unchanged', nodeId, issuedAt, frame: '' });
 
+describe('of the nodes of a client', () => {
   it('the key that the last change followed is known, whether they are in or out', () => {
     const entries = [created({}, seat('other')), atKey('phone', 5), fence('phone', 7)];
     expect(stateOf(...entries).latestOf('phone')).toMatchObject({ left: null, issuedAt: 7 });
@@ -195,6 +195,8 @@ describe('of the nodes of a client', () => {
     expect(state.audience(2, said('other'), ALL)).toEqual([]);
   });
 });
+
+const sorted = (state: GroupState): Stay[] => [...state.members()].toSorted((a, b) => a.nodeId.localeCompare(b.nodeId));
 
 /** What happens by chance, with what can happen only. */
 function history(choices: readonly number[]): Entry[] {
@@ -229,9 +231,7 @@ it('a state that is loaded from what ran ahead of it says of every entry what on
       const loaded = new GroupState('s:party', driven, written.record, open.toReversed());
       const whole = stateOf(...entries);
       for (const row of rowsOf(entries)) loaded.apply(row);
-      const last = (state: GroupState): Stay[] =>
-        [...state.members()].toSorted((a, b) => a.nodeId.localeCompare(b.nodeId));
-      expect(last(loaded)).toEqual(last(whole));
+      expect(sorted(loaded)).toEqual(sorted(whole));
       expect(loaded.size).toBe(whole.size);
       for (const row of rowsOf(entries).slice(driven)) {
         const entry = decodeEntry(row.body);

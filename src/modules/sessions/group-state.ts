@@ -121,7 +121,7 @@ export class GroupState {
   private end(n: number): void {
     this.record = { ...this.record!, ended: n };
     this.recordUnprojected = true;
-    for (const { nodeId } of [...this.members()]) this.leave(n, nodeId);
+    for (const { nodeId } of this.members()) this.leave(n, nodeId);
   }
 
   private join(n: number, { nodeId, alias, issuedAt = 0 }: Seating): void {
@@ -191,7 +191,7 @@ export class GroupState {
   }
 
   private hearers(n: number, from: string): string[] {
-    const { notifyLimit = 0 }: Partial<Terms> = this.terms;
+    const notifyLimit = this.terms.notifyLimit ?? 0;
     const covering = this.covering(n);
     const newest = notifyLimit === 0 ? covering : covering.toSorted(newestFirst).slice(0, notifyLimit);
     return newest.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== from);

@@ -24,15 +24,6 @@ async function withMembers(...nodeIds: readonly string[]): Promise<void> {
   await here.settle();
 }
 
-/** Until it is answered, time passing for whoever met somebody else's entry. */
-async function inTime<T>(process: GroupServices, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = (): void => void (isDone = true);
-  work.then(done, done);
-  while (!isDone) await process.pass(10);
-  return work;
-}
-
 beforeEach(() => {
   store = new GroupStore();
   here = new GroupServices(store);
@@ -94,9 +85,9 @@ describe('a durable message to a group', () => {
     await withMembers('ann', 'bob');
     expect(await here.send(bob, toAll, { id: 'm1' })).toBe('stored');
     await new GroupServices(store).sessions.unjoin(bob, 'party');
-    expect(await inTime(here, here.send(bob, toAll, { id: 'm2' }))).toBe('session_denied');
+    expect(await here.inTime(here.send(bob, toAll, { id: 'm2' }))).toBe('session_denied');
     await new GroupServices(store).sessions.join(bob, 'party', { nodeId: 'bob', anonymous: false });
-    expect(await inTime(here, here.send(bob, toAll, { id: 'm3' }))).toBe('stored');
+    expect(await here.inTime(here.send(bob, toAll, { id: 'm3' }))).toBe('stored');
   });
 
   it('has to wait while too much is on its way to the members, and goes on behind that', async () => {
@@ -143,13 +134,14 @@ describe('a call that changes a session', () => {
   });
 });
 
-describe('a transient message', () => {
-  const sent = (process: GroupServices, from = ann): Promise<readonly string[] | string> =>
-    process.groups.transient(messageOf(from, toAll)).then(
-      ({ nodeIds }) => nodeIds,
-      (error: unknown) => (error as { code: string }).code,
-    );
+/** For whom it was, or why it was refused. */
+const sent = (process: GroupServices, from = ann): Promise<readonly string[] | string> =>
+  process.groups.transient(messageOf(from, toAll)).then(
+    ({ nodeIds }) => nodeIds,
+    (error: unknown) => (error as { code: string }).code,
+  );
 
+describe('a transient message', () => {
   it('is for all members but the sender, and nothing of it is stored', async () => {
     await withMembers('ann', 'bob', 'cleo');
     store.log.calls.length = 0;

@@ -48,6 +48,7 @@ function leave(of: GroupState | readonly Entry[], caller: Caller, whom: Named = 
 const reveal = (of: readonly Entry[], caller: Caller): unknown =>
   said(decideReveal(stateOf(...of), { ...ids, caller }));
 const end = (of: readonly Entry[], caller: Caller): unknown => said(decideEnd(stateOf(...of), { ...ids, caller }));
+const seen = (of: readonly Entry[], caller: Caller): unknown => refuseStranger(stateOf(...of), caller)?.code;
 const event = (type: number, srcId: string) => ({ type, dest_session_id: 'party', id: 'e', src_id: srcId });
 
 describe('a creation', () => {
@@ -211,7 +212,6 @@ describe('a session is ended', () => {
 });
 
 it('only members and backends see a session, and nobody one that ended', () => {
-  const seen = (of: readonly Entry[], caller: Caller): unknown => refuseStranger(stateOf(...of), caller)?.code;
   expect([seen([party], node('bob')), seen([party], app())]).toEqual([undefined, undefined]);
   expect([seen([party], node('eve')), seen([party, ended], node('bob'))]).toEqual(['session_denied', 'session_denied']);
   expect([seen([party, ended], app()), refuseStranger(none, app())?.code]).toEqual([
@@ -224,7 +224,9 @@ it('who owns and who is the master goes with the seat of the first, and with the
   const game = created({ type: 'game', owner: 'ann', master: 'ann' }, seat('ann'), seat('bob'));
   const first = stateOf(game);
   const back = stateOf(game, left('ann'), joined('ann'));
-  const stay = (state: GroupState) => state.stayOf('ann')!;
-  expect([isOwner(first, stay(first)), isMaster(first, stay(first))]).toEqual([true, true]);
-  expect([isOwner(back, stay(back)), isMaster(back, stay(back))]).toEqual([false, true]);
+  const roles = [first, back].map((state) => [isOwner, isMaster].map((is) => is(state, state.stayOf('ann')!)));
+  expect(roles).toEqual([
+    [true, true],
+    [false, true],
+  ]);
 });

@@ -40,14 +40,14 @@ function receiverOf(
     if (!named) return new Refusal('member_unknown', { field: 'dest_id' });
     if (isPlayer && named.nodeId !== master)
       return new Refusal('forbidden', { reason: 'in a game players reach the master only' });
-    return receiver(named);
+    return asReceiver(named);
   }
   if (!isPlayer) return undefined;
   const present = master === null ? undefined : state.stayOf(master);
-  return present ? receiver(present) : new Refusal('no_master', { reason: 'the master has left the game' });
+  return present ? asReceiver(present) : new Refusal('no_master', { reason: 'the master has left the game' });
 }
 
-function receiver({ nodeId, joined }: Stay): Receiver {
+function asReceiver({ nodeId, joined }: Stay): Receiver {
   return { nodeId, joined };
 }
 
