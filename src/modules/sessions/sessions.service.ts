@@ -3,8 +3,8 @@ import { newAlias, randomId, sortableId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
 import { type LogRow, sessionLogOf } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
-import type { Entry, Seating } from './group-entry.js';
-import { GroupLog } from './group-log.js';
+import { decodeEntry, type Entry, type Seating } from './group-entry.js';
+import { GroupLog, type Stay } from './group-log.js';
 import { GroupState } from './group-state.js';
 import { GroupsService } from './groups.service.js';
 import {
@@ -96,9 +96,9 @@ export class SessionsService {
     await this.mayFill(caller, sessionId, seat, asked.alias);
     const { sessionMaxMembers: maxMembers } = this.settings;
     const request = { caller, seat, maxMembers, sessionId, eventId: randomId() };
-    const state = await this.change(caller, sessionId, (at) => decideJoin(at, request));
-    const stay = state.stayOf(seat.nodeId);
-    if (!stay) throw denied(caller);
+    const { state, row } = await this.change(caller, sessionId, (at) => decideJoin(at, request));
+    const stay = state.stayOf(seat.nodeId) ?? stayBegunWith(row);
+    if (!stay) throw new Refusal('retry_later', { reason: 'the member left meanwhile' });
     return memberView(state, stay, caller);
   }
 
@@ -109,7 +109,7 @@ export class SessionsService {
 
   async reveal(caller: Caller, sessionId: string): Promise<MemberView> {
     const request = { caller, sessionId, eventId: randomId() };
-    const state = await this.change(caller, sessionId, (at) => decideReveal(at, request));
+    const { state } = await this.change(caller, sessionId, (at) => decideReveal(at, request));
     const stay = state.stayOf(caller.nodeId);
     if (!stay) throw denied(caller);
     return memberView(state, stay, caller);
@@ -127,15 +127,15 @@ export class SessionsService {
     return readEntries(this.groups.log, state, { ...caller, stays }, query, maxBytes);
   }
 
-  /** Brings a change about and answers the state behind it. */
+  /** Brings a change about and answers its entry, and the state behind it, which may be further by now. */
   private async change(
     caller: Caller,
     sessionId: string,
     decide: (state: GroupState) => Entry | Refusal,
-  ): Promise<GroupState> {
+  ): Promise<{ readonly state: GroupState; readonly row: LogRow }> {
     const log = sessionLogOf(sessionId);
-    const { n } = await this.groups.happen(log, { ...changeDraft(), absent: denied(caller), decide });
-    return this.groups.settled(log, n);
+    const row = await this.groups.happen(log, { ...changeDraft(), absent: denied(caller), decide });
+    return { state: await this.groups.settled(log, row.n), row };
   }
 
   private async stateFor(caller: Caller, sessionId: string): Promise<GroupState> {
@@ -180,6 +180,14 @@ const SESSIONS_BEGIN = sessionLogOf('');
 /** `name`: of something that happens once, however often it is asked for. */
 function changeDraft(name = `x ${sortableId()}`): { key: string; digest: string; report: boolean } {
   return { key: name, digest: '', report: false };
+}
+
+/** The stay as it was when the entry began it, whatever became of it since. */
+function stayBegunWith({ n, body }: LogRow): Stay | undefined {
+  const entry = decodeEntry(body);
+  if (entry.kind !== 'joined') return undefined;
+  const { nodeId, alias } = entry.seat;
+  return { nodeId, alias, joined: n, left: null, revealed: null, issuedAt: 0 };
 }
 
 /** The session as it began, whatever came since. */

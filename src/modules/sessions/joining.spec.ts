@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { app, GroupServices, GroupStore, newSession } from '../../../test/support/group-services.js';
+
+const SESSION = 's';
+const BOB = { nodeId: 'bob' };
+
+/** What becomes of a join whose answer is held up until the member is taken out again. */
+async function joinedAndTakenOut(services: GroupServices, { groupLog }: GroupStore): Promise<unknown> {
+  const { sessions } = services;
+  let taken: Promise<void> | undefined;
+  const joined = sessions.join(app(), SESSION, { ...BOB, anonymous: true, alias: '~b' });
+  groupLog.step = async (): Promise<void> => {
+    if (services.groups.depths.groupAppends > 0 || (await sessions.view(app(), SESSION)).members.length === 0) return;
+    taken ??= sessions.unjoin(app(), SESSION, BOB);
+    await services.settle();
+  };
+  const member = await services.inTime(joined).catch((error: unknown) => error);
+  groupLog.step = () => Promise.resolve();
+  await services.inTime(taken ?? Promise.reject(new Error('nobody was taken out')));
+  return member;
+}
+
+async function worldOf(store: GroupStore): Promise<GroupServices> {
+  const services = new GroupServices(store);
+  services.start();
+  await services.sessions.create(app(), newSession({ sessionId: SESSION }));
+  return services;
+}
+
+describe('a join', () => {
+  it('is answered by what it did, although the seat is empty again when the answer is made', async () => {
+    const store = new GroupStore();
+    const services = await worldOf(store);
+    const member = { nodeId: 'bob', alias: '~b', anonymous: true, role: 'member' };
+    expect(await joinedAndTakenOut(services, store)).toEqual(member);
+    services.stop();
+  });
+});
