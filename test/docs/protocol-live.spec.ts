@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RawData, WebSocket } from 'ws';
 import { TestServer } from '../support/test-server.js';
-import { accepted, optionOf, parsed, refused, shapeOf, shown } from './protocol-examples.js';
+import { prose, tables } from './markdown.js';
+import { accepted, markdown, optionOf, parsed, refused, shapeOf, shown } from './protocol-examples.js';
 
 type Frame = Record<string, unknown>;
 
@@ -53,6 +54,11 @@ describe('the server does what docs/protocol.md shows', () => {
   beforeAll(async () => {
     server = await TestServer.start();
     await server.call('bob-phone', '/v1/inbox', { clientId: 'bob' });
+    await server.call('backend', '/v1/sessions', {
+      role: 'app',
+      method: 'POST',
+      body: shown('request', 'session-of-app'),
+    });
     alice = new Peer(await server.socket('alice-phone', { clientId: 'alice' }));
     hello = await alice.next();
   });
@@ -76,10 +82,8 @@ describe('the server does what docs/protocol.md shows', () => {
 
   /** What the frames that are right are answered by; the fence of silence shows that nothing came before it. */
   const ANSWERS: ReadonlyArray<readonly [frame: RegExp, answer: Frame]> = [
-    [/"dest_client_id"/, { type: -3, src_id: 'bob', code: 'node_unknown' }],
-    [/"dest_session_id"/, { type: -5, dest_session_id: 's-1', code: 'session_denied' }],
-    [/"dest_id".*"transient": true/, { type: -121, id: 'fence' }],
-    [/"dest_id"/, { type: -112, status: 'stored' }],
+    [/"transient": true/, { type: -121, id: 'fence' }],
+    [/"dest_(client_|session_)?id"/, { type: -112, status: 'stored' }],
     [/-111/, { type: -113, code: 'invalid_field', field: 'seq' }],
     [/-101/, { type: -102 }],
     [/-120/, { type: -121, id: 'probe-1' }],
@@ -128,6 +132,18 @@ describe('the server does what docs/protocol.md shows', () => {
       400,
       shapeOf(parsed('response', 'problem')),
     ]);
+  });
+
+  it('serves the calls that have a heading or a line in the table for operators, and no other', async () => {
+    const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: Record<string, object> };
+    const served = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const headings = [...prose(markdown).matchAll(/^### ([A-Z]+ \/\S+)$/gm)].map(([, call]) => call);
+    const lines = tables(markdown).find(({ head }) => head[0] === 'call')?.rows ?? [];
+    const told = [...headings, ...lines.map(([call = '']) => call.replaceAll('`', ''))];
+    expect(new Set(told)).toEqual(new Set(served.filter((call) => call !== 'GET /connect')));
+    expect(told.length).toBeGreaterThanOrEqual(17);
   });
 
   it('shows a node with the fields of the example', async () => {

@@ -6,6 +6,16 @@ import { BatchRequest, BatchResults } from '../../src/gateways/http/messages.sch
 import { Node } from '../../src/gateways/http/nodes.schema.js';
 import { PreConnection, PreConnectionRequest } from '../../src/gateways/http/pre-connections.schema.js';
 import { Problem } from '../../src/gateways/http/problem.js';
+import {
+  EntryPage,
+  JoinRequest,
+  Membership,
+  Session,
+  SessionList,
+  SessionNamed,
+  SessionRequest,
+  UnjoinRequest,
+} from '../../src/gateways/http/sessions.schema.js';
 import { FailStop } from '../../src/modules/routing/index.js';
 import {
   CLOSE,
@@ -13,7 +23,11 @@ import {
   decodeFrame,
   deliveredFrame,
   durableFrame,
+  entryPageJson,
+  eventBody,
+  gapBody,
   goneFrame,
+  groupBody,
   helloFrame,
   hereFrame,
   inboxPageFrame,
@@ -65,6 +79,13 @@ const toBob: Message = {
 const fromAlice = { srcId: 'alice', srcClientId: 'a' };
 const body = messageBody(toBob, 'm', fromAlice);
 const now = { ...toBob, payload: '{"typing":true}', transient: true };
+const toSession = { ...toBob, destination: { kind: 'session', sessionId: 's' }, payload: '""' } as const;
+const toMember = { ...toSession, destination: { kind: 'private', sessionId: 's', memberId: '~a' } } as const;
+const { payload: _none, ...bare } = toBob;
+const toClient: Message = { ...bare, destination: { kind: 'client', clientId: 'b' } };
+const inSession = messageBody(toSession, 'm', fromAlice);
+const inGroup = (text: string): string => durableFrame(2, 1, groupBody(1, text));
+const happened = (type: number, payload?: string): string => inGroup(eventBody(type, 's', 'i', '~a', payload));
 const hello = {
   nodeId: 'bob',
   clientId: 'b',
@@ -97,6 +118,21 @@ const ENCODED: Readonly<Record<string, string>> = {
   'hello-unresumed': helloFrame({ ...hello, clientId: null, resumed: false, reason: 'insufficient_state' }),
   receipt: receiptFrame('m', 'stored'),
   delivered: deliveredFrame('m', 'bob'),
+  'in-session': inGroup(inSession),
+  'from-anonymous': inGroup(messageBody(toSession, 'm', { srcId: '~a', srcClientId: null })),
+  private: inGroup(messageBody(toMember, 'm', fromAlice)),
+  'transient-in-session': transientFrame(
+    1,
+    messageBody({ ...now, destination: toSession.destination }, 'm', fromAlice),
+  ),
+  'to-client': inGroup(messageBody(toClient, 'm', fromAlice)),
+  joined: happened(TYPE.joined),
+  left: happened(TYPE.left),
+  revealed: happened(TYPE.revealed, '{"node_id":"n"}'),
+  ended: happened(TYPE.ended),
+  gap: durableFrame(2, 1, gapBody(toSession.destination, 1)),
+  'gap-of-client': durableFrame(2, 1, gapBody({ kind: 'client', clientId: 'b' }, 1)),
+  'member-unknown': refusalFrame(new Refusal('member_unknown', { field: 'dest_id' }), 'm', toMember.destination),
   'error-final': refusalFrame(new Refusal('inbox_full'), 'm', toBob.destination),
   'error-field': refusalFrame(new Refusal('invalid_field', { field: 'report' }), 'm'),
   'error-retry': refusalFrame(new Refusal('retry_later'), 'm', toBob.destination),
@@ -121,12 +157,12 @@ function refusalOf(text: string): unknown {
 
 describe(`docs/protocol.md, with ${clientFrames.length} frames of clients and ${serverFrames.length} of servers`, () => {
   it('has as many examples as there are', () => {
-    expect(accepted.length).toBe(12);
-    expect(refused.length).toBe(15);
-    expect(serverFrames.length).toBe(17);
+    expect(accepted.length).toBe(13);
+    expect(refused.length).toBe(17);
+    expect(serverFrames.length).toBe(31);
     expect(transcript.length).toBe(16);
-    expect(examples('request').length).toBe(3);
-    expect(examples('response').length).toBe(6);
+    expect(examples('request').length).toBe(Object.keys(REQUESTS).length);
+    expect(examples('response').length).toBe(Object.keys(RESPONSES).length);
     const kinds = blocks.filter(({ words }) => words[0] === 'json').map(({ words }) => words[1]);
     expect(new Set(kinds)).toEqual(new Set(['claims', 'client', 'request', 'response', 'server']));
   });
@@ -218,8 +254,8 @@ describe('the lists of docs/protocol.md', () => {
 
   it('name every type of the protocol', () => {
     const headings = [...prose(markdown).matchAll(/^### (-\d+) /gm)].map(([, type]) => Number(type));
-    const reserved = tables(markdown).find(({ head }) => head[0] === 'type')?.rows ?? [];
-    const named = [...headings, ...reserved.map(([type]) => Number(type))];
+    const events = tables(markdown).find(({ head }) => head[0] === 'type')?.rows ?? [];
+    const named = [...headings, ...events.map(([type]) => Number(type))];
     expect(named.sort((a, b) => a - b)).toEqual(Object.values(TYPE).sort((a, b) => a - b));
   });
 
@@ -234,6 +270,12 @@ const REQUESTS = {
   'pre-connections': PreConnectionRequest,
   messages: BatchRequest,
   'inbox-ack': Acknowledgement,
+  session: SessionRequest,
+  'session-of-app': SessionRequest,
+  game: SessionRequest,
+  join: JoinRequest,
+  'join-another': JoinRequest,
+  unjoin: UnjoinRequest,
 };
 const RESPONSES = {
   problem: Problem,
@@ -242,6 +284,19 @@ const RESPONSES = {
   inbox: InboxPage,
   'inbox-ack': Acknowledged,
   node: Node,
+  session: Session,
+  'session-of-app': Session,
+  game: Session,
+  sessions: SessionList,
+  'session-seen': Session,
+  'session-denied': Problem,
+  join: Membership,
+  'join-another': Membership,
+  unjoin: SessionNamed,
+  reveal: Membership,
+  'session-ended': SessionNamed,
+  'session-messages': EntryPage,
+  'client-messages': EntryPage,
 };
 
 describe('the calls of docs/protocol.md', () => {
@@ -261,6 +316,11 @@ describe('the calls of docs/protocol.md', () => {
 
   it('show a page with the fields that the encoder writes', () => {
     expect(shapeOf(parsed('response', 'inbox'))).toEqual(shapeOfText(inboxPageJson(page)));
+    const entries = [eventBody(TYPE.joined, 's', 'i', 'n'), inSession];
+    const frames = entries.map((text, index) => transientFrame(1, groupBody(index, text)));
+    expect(shapeOf(parsed('response', 'session-messages'))).toEqual(
+      shapeOfText(entryPageJson({ frames, tail: 9, complete: false })),
+    );
   });
 
   it('show a problem with all that the code gives it', () => {
