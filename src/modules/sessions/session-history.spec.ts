@@ -70,8 +70,10 @@ describe('what is for one member', () => {
     expect(await read(reader('cleo'))).toBe('3 4');
   });
 
-  it('is read by a backend only if it was not private', async () => {
+  it('is read by a backend only if it was not private, or the backend itself wrote it', async () => {
     expect(await read(reader('app', true))).toBe('3 4');
+    given({}, said('ann', to('bob')), said('app', to('bob')));
+    expect(await read(reader('app', true))).toBe('3');
   });
 });
 

@@ -63,5 +63,5 @@ function mayRead({ nodeId, trusted, stays }: EntryReader, { n, body }: LogRow, h
   const isCovered = history === 'all' || stays.some(({ joined, left }) => joined <= n && (left === null || n <= left));
   if (entry.kind !== 'message' || !entry.to) return trusted || isCovered;
   if (trusted && !entry.isPrivate) return true;
-  return isCovered && (entry.from === nodeId || entry.to.nodeId === nodeId);
+  return (trusted || isCovered) && (entry.from === nodeId || entry.to.nodeId === nodeId);
 }
