@@ -104,7 +104,8 @@ export class RoutingService {
     try {
       const { frame, nodeIds } = await this.groups.transient({ sender, message, id });
       const text = transientFrame(this.clock.now(), frame);
-      for (const nodeId of nodeIds) for (const connection of this.connections.here(nodeId)) connection.send(text);
+      const others = nodeIds.flatMap((nodeId) => [...this.connections.here(nodeId)]);
+      for (const connection of others) if (connection !== sender.connection) connection.send(text);
       answer({ kind: 'sent', id });
     } catch (error) {
       refuse(error instanceof Refusal ? error : new Refusal('retry_later'));
