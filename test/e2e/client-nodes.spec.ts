@@ -88,7 +88,6 @@ describe('a message to a client', () => {
       open('bob'),
     ]);
     await bob.ask({ dest_client_id: 'reports', id: 'r', report: ['delivered'], payload: 1 });
-    const delivered = (nodeId: string): Frame => ({ type: -112, id: 'r', status: 'delivered', dest_id: nodeId });
     for (const [reader, nodeId] of [
       [laptop, 'r-laptop'],
       [phone, 'r-phone'],
@@ -96,7 +95,7 @@ describe('a message to a client', () => {
       const [entry] = await reader.nextEntries(1);
       expect(entry).not.toHaveProperty('report');
       reader.ack(1);
-      expect(await bob.next(isReport)).toEqual(delivered(nodeId));
+      expect(await bob.next(isReport)).toEqual({ type: -112, id: 'r', status: 'delivered', dest_id: nodeId });
       reader.ack(1);
       await reader.fence();
     }

@@ -33,10 +33,10 @@ describe('a durable message to a session', () => {
 
   it('arrives as it was sent, with what is the server’s', async () => {
     const session = await SessionTalk.of(server, ['dan', 'eva']);
-    const [dan, eva] = (await Promise.all([
+    const [dan, eva] = await Promise.all([
       Talker.open(server, 'dan', { clientId: 'family' }),
       Talker.open(server, 'eva'),
-    ])) as [Talker, Talker];
+    ]);
     dan.sendText(`{"dest_session_id":"${session.id}","id":"m","type":7,"payload":{"a":1,"a":2.50},"payload1":null}`);
     expect(await dan.answerTo('m')).toEqual({ type: -112, id: 'm', status: 'stored' });
     const text = await eva.nextText(({ seq }) => seq !== undefined);
