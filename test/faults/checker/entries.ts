@@ -15,24 +15,44 @@ interface Read extends Stamped {
   node: string;
 }
 
+/** A message for a group is known in it by its payload, which no two share: who reads it may see other names of it. */
+interface ToGroup {
+  group?: string;
+  /** Private: for this node only, which was addressed by this name. */
+  to?: string;
+  toName?: string;
+  /** By the right of a backend, which need not be a member. */
+  trusted?: true;
+}
+
+interface OfGroup {
+  group?: string;
+  groupSeq?: number;
+  /** What happened in the group, in place of a message; a gap begins at `groupSeq`. */
+  event?: 'joined' | 'left' | 'revealed' | 'ended' | 'gap';
+}
+
 /** One line of what senders and readers wrote down, in the order in which it happened to them. */
 export type Entry =
   /** A message was given to be sent. All of one lane go out in this order. */
-  | (Stamped & Named & { what: 'sent'; lane: string; payload: string; group?: string })
+  | (Stamped & Named & { what: 'sent'; lane: string; payload: string } & ToGroup)
   /** There was a receipt: `stored` or `duplicate`. */
   | (Stamped & Named & { what: 'confirmed' })
   /** There was a refusal; without `retryAfterMs` it was final. `waitedMs`: since the frame was written. */
   | (Stamped & Named & { what: 'refused'; code: string; retryAfterMs?: number; waitedMs?: number })
   /** A reader of a node's inbox has everything up to `after`, and reads on from there. */
   | (Read & { what: 'opened'; after: number; epoch?: string })
-  | (Read & { what: 'received'; seq: number; src: string; id: string; payload: string; group?: string })
+  | (Read & { what: 'received'; seq: number; src: string; id: string; payload: string } & OfGroup)
   /** The connection of a client, reader or sender, ended. */
   | (Stamped & { what: 'closed'; client: string; code: number; reason?: string })
   | (Stamped & { what: 'connected'; client: string })
   /** The server told `by` how far the node has acknowledged. */
   | (Stamped & { what: 'acked'; node: string; seq: number; by?: string })
-  /** The answer to a join or an unjoin was there. */
-  | (Stamped & { what: 'joined' | 'left'; group: string; node: string })
+  /**
+   * The answer to a join or an unjoin of the node was there, which was asked for at `askedAt`; `unsure`: one of them was
+   * tried, and whether it happened the answer does not say. `alias`: what an anonymous one is known by.
+   */
+  | (Stamped & { what: 'joined' | 'left' | 'unsure'; group: string; node: string; askedAt?: number; alias?: string })
   /** Nobody but these nodes may ever hear this text. */
   | (Stamped & { what: 'secret'; text: string; entitled: string[] })
   /** Something was done to the servers, the store or the network. */

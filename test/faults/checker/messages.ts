@@ -1,8 +1,13 @@
-import { type Entry, grouped, named, nameOf, of, type Violation } from './entries.js';
+import { type Entry, grouped, named, nameOf, of, type Of, type Violation } from './entries.js';
+
+/** What a node was sent itself; what is of its groups is judged by itself. */
+function direct(journal: readonly Entry[]): Of<'received'>[] {
+  return of(journal, 'received').filter(({ group }) => group === undefined);
+}
 
 /** I1: what was confirmed reached every reader of its destination that read from there on. */
 export function confirmedButNotRead(journal: readonly Entry[]): Violation[] {
-  const received = of(journal, 'received');
+  const received = direct(journal);
   const read = new Set(received.map((entry) => `${entry.reader} ${named(entry)}`));
   const place = new Map(received.map((entry) => [named(entry), entry.seq]));
   const readers = grouped(firstOpenings(journal), ({ node }) => node);
@@ -24,14 +29,14 @@ function firstOpenings(journal: readonly Entry[]): Array<{ reader: string; node:
 /** I2: what arrived was sent so by its source. */
 export function readButNotSent(journal: readonly Entry[]): Violation[] {
   const sent = new Map(of(journal, 'sent').map((entry) => [nameOf(entry), entry.payload]));
-  return of(journal, 'received')
+  return direct(journal)
     .filter((entry) => sent.get(named(entry)) !== entry.payload)
     .map((entry) => ({ invariant: 'I2', text: `${named(entry)} was not sent as ${entry.payload}` }));
 }
 
 /** I3: a message has one seq in an inbox. */
 export function severalPlaces(journal: readonly Entry[]): Violation[] {
-  const places = grouped(of(journal, 'received'), (entry) => `${named(entry)} at ${entry.node}`);
+  const places = grouped(direct(journal), (entry) => `${named(entry)} at ${entry.node}`);
   return [...places].flatMap(([name, entries]): Violation[] => {
     const seqs = new Set(entries.map(({ seq }) => seq));
     return seqs.size > 1 ? [{ invariant: 'I3', text: `${name} stands at ${[...seqs].join(' and ')}` }] : [];
@@ -41,7 +46,7 @@ export function severalPlaces(journal: readonly Entry[]): Violation[] {
 /** I3: a reader that drops seqs it had already sees each message once. */
 export function effectsTwice(journal: readonly Entry[]): Violation[] {
   const violations: Violation[] = [];
-  for (const entries of grouped(of(journal, 'received'), ({ reader }) => reader).values()) {
+  for (const entries of grouped(direct(journal), ({ reader }) => reader).values()) {
     const done = new Set<string>();
     let last = 0;
     for (const entry of entries.filter(({ seq }) => seq > last && (last = seq))) {
@@ -54,8 +59,7 @@ export function effectsTwice(journal: readonly Entry[]): Violation[] {
 
 /** I4: first in, first out in each lane. */
 export function overtaken(journal: readonly Entry[]): Violation[] {
-  const direct = of(journal, 'received').filter(({ group }) => group === undefined);
-  const place = new Map(direct.map((entry) => [named(entry), entry.seq]));
+  const place = new Map(direct(journal).map((entry) => [named(entry), entry.seq]));
   const violations: Violation[] = [];
   for (const lane of grouped(of(journal, 'sent'), ({ lane: name, dest }) => `${name} → ${dest}`).values()) {
     let highest = 0;

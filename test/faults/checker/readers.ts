@@ -1,4 +1,4 @@
-import { type Entry, grouped, named, nameOf, of, type Of, type Violation } from './entries.js';
+import { type Entry, grouped, named, of, type Violation } from './entries.js';
 
 /** I5: one order for all readers of a node. */
 export function severalOrders(journal: readonly Entry[]): Violation[] {
@@ -50,22 +50,6 @@ export function otherEpochs(journal: readonly Entry[]): Violation[] {
     epochs.set(entry.node, entry.epoch);
   }
   return violations;
-}
-
-/** I10: nothing of a group reaches a node that had left it, by an answered call, before the message was sent. */
-export function readByStrangers(journal: readonly Entry[]): Violation[] {
-  const sent = new Map(of(journal, 'sent').map((entry) => [nameOf(entry), entry.at ?? 0]));
-  const stays = grouped(
-    journal.filter((entry): entry is Of<'joined' | 'left'> => entry.what === 'joined' || entry.what === 'left'),
-    ({ group, node }) => `${group} ${node}`,
-  );
-  return of(journal, 'received').flatMap((entry): Violation[] => {
-    if (entry.group === undefined) return [];
-    const sentAt = sent.get(`${entry.src} → ${entry.group} ${entry.id}`) ?? 0;
-    const before = (stays.get(`${entry.group} ${entry.node}`) ?? []).findLast(({ at = 0 }) => at < sentAt);
-    if (before?.what === 'joined') return [];
-    return [{ invariant: 'I10', text: `${entry.node} got ${entry.id} of ${entry.group}, which it was not in` }];
-  });
 }
 
 /** I11, its coarse half: a text that names an anonymous one reaches nobody who is not entitled. */

@@ -25,6 +25,8 @@ export interface SendOrder extends Where {
   readonly src: string;
   /** In turn. A raw sender has one. */
   readonly dests: readonly string[];
+  /** Whether these are sessions. */
+  readonly toSessions?: boolean;
   readonly perSecond: number;
   /** Most messages without an answer. Default: 200. */
   readonly mostOpen?: number;

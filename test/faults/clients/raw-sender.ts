@@ -51,10 +51,12 @@ export class RawSender implements Sender {
     this.count += 1;
     const id = `${this.src}-${this.count}`;
     const payload = payloadText(this.src, this.count, this.order.bytes ?? 40);
-    const entry = { text: `{"dest_id":"${this.dest}","id":"${id}","payload":${payload}}`, writtenAt: 0 };
+    const field = this.order.toSessions ? 'dest_session_id' : 'dest_id';
+    const entry = { text: `{"${field}":"${this.dest}","id":"${id}","payload":${payload}}`, writtenAt: 0 };
     this.open.set(id, entry);
     this.tally.sent += 1;
-    this.journal.write({ what: 'sent', lane: this.src, ...this.name(id), payload: shown(payload) });
+    const group = this.order.toSessions && { group: this.dest };
+    this.journal.write({ what: 'sent', lane: this.src, ...this.name(id), payload: shown(payload), ...group });
     if (this.connected && !this.paused) this.write(entry);
   }
 

@@ -1,7 +1,8 @@
 import { WebSocket } from 'ws';
-import { AllsparkClient, type Message, rawField, type StatusEvent } from '@allspark/client';
+import { AllsparkClient, type Message, rawField, type SessionEvent, type StatusEvent } from '@allspark/client';
 import { authKey } from './auth-key.js';
 import type { ReadOrder } from './commands.js';
+import { groupFields } from './group-fields.js';
 import type { JournalWriter } from './journal-writer.js';
 import { backOptions, textOf } from './sdk-sender.js';
 import { type Reader, shown } from './sender.js';
@@ -27,6 +28,7 @@ export class SdkReader implements Reader {
       authKey: () => authKey(order.secret, order.node),
       WebSocket,
       onMessage: (message) => this.take(message),
+      onSessionEvent: (event) => this.take(event),
       onError: () => undefined,
       onStatus: (event) => this.onStatus(event),
       ...backOptions(order.back),
@@ -44,13 +46,14 @@ export class SdkReader implements Reader {
     await this.client.close();
   }
 
-  private take({ seq, srcId, id, raw }: Message): void {
+  private take({ seq, srcId, id, raw }: Message | SessionEvent): void {
     if (seq === undefined) return;
     this.position = seq;
     this.tally.received += 1;
     const payload = shown(rawField(raw, 'payload') ?? '');
     const { reader, node } = this;
-    this.journal.write({ what: 'received', reader, node, seq, src: srcId, id, payload });
+    const fields = groupFields(JSON.parse(raw) as Record<string, unknown>);
+    this.journal.write({ what: 'received', reader, node, seq, src: srcId, id, payload, ...fields });
   }
 
   private onStatus(event: StatusEvent): void {

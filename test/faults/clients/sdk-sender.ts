@@ -59,9 +59,11 @@ export class SdkSender implements Sender {
     const id = `${this.src}-${this.count}`;
     const rawPayload = payloadText(this.src, this.count, this.order.bytes ?? 40);
     const name = { src: this.src, dest, id };
-    this.journal.write({ what: 'sent', lane: this.src, ...name, payload: shown(rawPayload) });
+    const { toSessions } = this.order;
+    const group = toSessions && { group: dest };
+    this.journal.write({ what: 'sent', lane: this.src, ...name, payload: shown(rawPayload), ...group });
     this.tally.sent += 1;
-    void this.client.send({ destId: dest, id, rawPayload }).then(
+    void this.client.send({ ...(toSessions ? { destSessionId: dest } : { destId: dest }), id, rawPayload }).then(
       () => {
         this.tally.confirmed += 1;
         this.journal.write({ what: 'confirmed', ...name });

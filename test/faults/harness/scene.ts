@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { AllsparkClient, AllsparkError, rawField } from '@allspark/client';
 import type { Entry } from '../checker/index.js';
+import { groupFields } from '../clients/group-fields.js';
 import { JournalWriter } from '../clients/journal-writer.js';
 import { shown } from '../clients/sender.js';
 import { Crew } from './crew.js';
@@ -100,6 +101,8 @@ export class Scene {
   /** Judges, and takes every violation into the report. */
   async judge(lateMs?: number): Promise<Verdict> {
     const verdict = await judgeFolder(this.flushed(), lateMs);
+    const inGroups = verdict.counts['stored in groups'] ?? 0;
+    if (inGroups > 0) this.report.count(inGroups, 'stored in sessions');
     const broken = Object.entries(verdict.invariants).map(([name, count]) => `${name} × ${count}`);
     this.report.note(broken.length === 0 ? '0 violations' : `violations: ${broken.join(', ')}`);
     for (const { invariant, text } of verdict.violations) this.report.shortcomings.push(`${invariant}: ${text}`);
@@ -135,11 +138,12 @@ export class Scene {
     this.write({ what: 'opened', reader, node, after: last, epoch: first.epoch });
     for (let complete = false; !complete;) {
       const page = await patiently(() => client.readInbox({ afterSeq: last, limit: PAGE }));
-      for (const entry of page.messages) {
-        if (entry.kind !== 'message' || entry.seq === undefined) continue;
-        const payload = shown(rawField(entry.raw, 'payload') ?? '');
-        last = entry.seq;
-        this.write({ what: 'received', reader, node, seq: last, src: entry.srcId, id: entry.id, payload });
+      for (const { raw, seq = last } of page.messages) {
+        const frame = JSON.parse(raw) as Readonly<Record<string, unknown>>;
+        const [src, id] = [String(frame['src_id'] ?? ''), String(frame['id'] ?? '')];
+        const payload = shown(rawField(raw, 'payload') ?? '');
+        last = seq;
+        this.write({ what: 'received', reader, node, seq, src, id, payload, ...groupFields(frame) });
       }
       complete = page.complete || page.messages.length === 0;
     }

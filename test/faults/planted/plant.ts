@@ -3,6 +3,7 @@ import type { Invariant } from '../checker/index.js';
 import type { Random } from '../harness/random.js';
 
 type Received = Of<'received'>;
+type GroupRow = Received & { group: string; groupSeq: number };
 
 /** A fault as it would look to everybody who wrote something down, put into the journal of a sound run. */
 export interface Planted {
@@ -15,9 +16,16 @@ export interface Planted {
 const LATER_MS = 15_000;
 const LOST_ROWS = 3;
 
+/** A message of a session in the middle of an inbox. */
+function someOfSession(journal: readonly Entry[], random: Random): GroupRow {
+  const all = of(journal, 'received').filter((entry): entry is GroupRow => entry.groupSeq !== undefined);
+  const raw = all.filter(({ reader, event }) => reader.endsWith('/raw') && event === undefined);
+  return random.pick(raw.slice(Math.floor(raw.length / 4), Math.floor((raw.length * 3) / 4)));
+}
+
 /** A message in the middle of an inbox. */
 function someMessage(journal: readonly Entry[], random: Random): Received {
-  const all = of(journal, 'received').filter(({ reader }) => reader.endsWith('/raw'));
+  const all = of(journal, 'received').filter(({ reader, group }) => reader.endsWith('/raw') && group === undefined);
   return random.pick(all.slice(Math.floor(all.length / 4), Math.floor((all.length * 3) / 4)));
 }
 
@@ -65,7 +73,8 @@ function duplicate(journal: readonly Entry[], random: Random): Entry[] {
 function swap(journal: readonly Entry[], random: Random): Entry[] {
   const first = someMessage(journal, random);
   const second = of(journal, 'received').find(
-    ({ reader, src, seq }) => reader === first.reader && src === first.src && seq > first.seq,
+    ({ reader, src, seq, group }) =>
+      reader === first.reader && src === first.src && seq > first.seq && group === undefined,
   ) as Received;
   const instead = new Map([
     [first.seq, second],
@@ -80,7 +89,9 @@ function swap(journal: readonly Entry[], random: Random): Entry[] {
 /** The receipt came before the commit, and then the server was killed. */
 function earlyReceipt(journal: readonly Entry[], random: Random): Entry[] {
   const killed = random.pick(of(journal, 'fault').filter(({ text }) => text === 'kill -9')).at ?? 0;
-  const confirmed = of(journal, 'confirmed').findLast(({ at = 0 }) => at < killed) as Of<'confirmed'>;
+  const sessions = new Set(of(journal, 'sent').flatMap(({ group }) => group ?? []));
+  const early = of(journal, 'confirmed').filter(({ at = 0, dest }) => at < killed && !sessions.has(dest));
+  const confirmed = early.at(-1) as Of<'confirmed'>;
   const row = of(journal, 'received').find((entry) => named(entry) === nameOf(confirmed)) as Received;
   return withoutRow(journal, row);
 }
@@ -110,20 +121,51 @@ function wrongSource(journal: readonly Entry[], random: Random): Entry[] {
   return inInbox(journal, node, (entry) => [entry.seq === seq ? { ...entry, src: other } : entry]);
 }
 
-/** A session's message reaches one who had left before it was sent. */
+/** Who has left a session hears on. */
 function staleMember(journal: readonly Entry[], random: Random): Entry[] {
-  const { at = 0 } = someMessage(journal, random);
-  const [group, node, src, id, payload] = ['session', 'left-one', 'member', 'after-all', '1'];
-  const stranger = { reader: `${node}/other`, node };
-  const seq = 1;
-  const planted: Entry[] = [
-    { what: 'joined', group, node, at: at + 1 },
-    { what: 'opened', ...stranger, after: 0, at: at + 2 },
-    { what: 'left', group, node, at: at + 3 },
-    { what: 'sent', lane: src, src, dest: group, id, payload, at: at + 4 },
-    { what: 'received', ...stranger, seq, src, id, payload, group, at: at + 5 },
-  ];
-  return [...journal, ...planted];
+  const { group, node, payload } = someOfSession(journal, random);
+  const sentAt = of(journal, 'sent').find((entry) => entry.group === group && entry.payload === payload)?.at ?? 0;
+  const left: Entry = { what: 'left', group, node, askedAt: sentAt - 2, at: sentAt - 1 };
+  return [...journal, left].toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0));
+}
+
+/** Whoever left the session before speaks on in it, and is heard. */
+function staleSpeaker(journal: readonly Entry[], random: Random): Entry[] {
+  const { group, payload } = someOfSession(journal, random);
+  const sent = of(journal, 'sent').find((entry) => entry.group === group && entry.payload === payload) as Of<'sent'>;
+  const left: Entry = { what: 'left', group, node: sent.src, askedAt: (sent.at ?? 0) - 2, at: (sent.at ?? 0) - 1 };
+  return [...journal, left].toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0));
+}
+
+/** One member has two messages of a session in each other's place. */
+function sessionSwap(journal: readonly Entry[], random: Random): Entry[] {
+  const first = someOfSession(journal, random);
+  const second = of(journal, 'received').find(
+    ({ reader, group, seq }) => reader === first.reader && group === first.group && seq > first.seq,
+  ) as GroupRow;
+  const instead = new Map([
+    [first.seq, second],
+    [second.seq, first],
+  ]);
+  return inInbox(journal, first.node, (entry) => {
+    const { src, id, payload, groupSeq = 0 } = instead.get(entry.seq) ?? entry;
+    return [instead.has(entry.seq) ? { ...entry, src, id, payload, groupSeq } : entry];
+  });
+}
+
+/** One member was forgotten when a message of the session was driven. */
+function sessionDrop(journal: readonly Entry[], random: Random): Entry[] {
+  return withoutRow(journal, someOfSession(journal, random));
+}
+
+/** A session's message was driven twice to one member. */
+function sessionTwice(journal: readonly Entry[], random: Random): Entry[] {
+  const { node, seq } = someOfSession(journal, random);
+  const rows = inInbox(journal, node, (entry) => {
+    if (entry.seq === seq) return [entry, { ...entry, seq: seq + 1 }];
+    return [entry.seq > seq ? { ...entry, seq: entry.seq + 1 } : entry];
+  });
+  return shifted(rows, node, seq + 1, 1);
 }
 
 /** An id that only an anonymous one knows stands in what others read. */
@@ -163,6 +205,10 @@ export const PLANTED: readonly Planted[] = [
   { name: 'seq reuse', seenAs: 'I5', plant: seqReuse },
   { name: 'wrong src', seenAs: 'I2', plant: wrongSource },
   { name: 'stale member', seenAs: 'I10', plant: staleMember },
+  { name: 'stale speaker', seenAs: 'I10', plant: staleSpeaker },
+  { name: 'session swap', seenAs: 'I5', plant: sessionSwap },
+  { name: 'session drop', seenAs: 'I1', plant: sessionDrop },
+  { name: 'session twice', seenAs: 'I3', plant: sessionTwice },
   { name: 'id leak', seenAs: 'I11', plant: idLeak },
   { name: 'lost wake-up', seenAs: 'I12', plant: lostWakeUp },
 ];

@@ -6,6 +6,7 @@ import type { Scene } from '../harness/scene.js';
 import type { ServerNode } from '../harness/server-node.js';
 import { FAMILIES } from '../harness/stores.js';
 import { pause } from '../harness/wait.js';
+import { manSession } from './session-traffic.js';
 
 interface Kill {
   readonly upMs: number;
@@ -15,6 +16,8 @@ interface Kill {
 const RECEIVERS = 6;
 const SDK_SENDERS = 12;
 const RAW_SENDERS = 8;
+/** How much less is said in a session: each of its messages goes to all others. */
+const SPEAKING = 0.25;
 const BACK_MS = 10_000;
 /** A lost hint costs one poll of 5 s ± 1 s, and a machine that is shared with others a little more. */
 export const LATE_MS = 10_000;
@@ -31,7 +34,7 @@ export const RECEIVING: readonly string[] = Array.from(
   (_none, index) => `receiver-${index + 1}`,
 );
 
-/** Two crews: readers on the library and bare ones of the same inboxes; senders of both kinds. */
+/** Two crews: readers on the library and bare ones of the same inboxes; senders of both kinds, some to a session. */
 export async function manClients(scene: Scene, server: ServerNode, perSecond: number): Promise<Crew[]> {
   const [reading, sending] = [scene.crew(), scene.crew()];
   const { url } = server;
@@ -47,6 +50,7 @@ export async function manClients(scene: Scene, server: ServerNode, perSecond: nu
     const dests = [RECEIVING[index % RECEIVERS] as string];
     await sending.send({ kind: 'raw', src: `raw-${index + 1}`, dests, perSecond, url });
   }
+  await manSession(scene, sending, server, RECEIVING, perSecond * SPEAKING);
   return [reading, sending];
 }
 

@@ -8,13 +8,15 @@ import { f16 } from './f16-never-acknowledges.js';
 import { f17 } from './f17-storm.js';
 import { f19 } from './f19-sigterm.js';
 import { f25 } from './f25-backlog.js';
+import { f27 } from './f27-membership.js';
 import { f30, f31 } from './f30-f31-frames.js';
 import { f32 } from './f32-slowloris.js';
 import { f33 } from './f33-header-bombs.js';
 import { f34 } from './f34-spoofing.js';
 import { f35 } from './f35-tokens.js';
+import { f39 } from './f39-taint.js';
 
-const ALL = [f1, ...POWER_LOSS_ROWS, f5, f6, f13, f14, f16, f17, f19, f25, f30, f31, f32, f33, f34, f35];
+const ALL = [f1, ...POWER_LOSS_ROWS, f5, f6, f13, f14, f16, f17, f19, f25, f27, f30, f31, f32, f33, f34, f35, f39];
 
 /** In the order of their numbers. */
 export const ROWS: readonly Row[] = ALL.toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
