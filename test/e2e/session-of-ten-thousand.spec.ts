@@ -44,7 +44,7 @@ it('a message is one commit before its receipt, and reaches each of the others o
   const [sender, near, far] = await Promise.all([0, 1, MEMBERS - 1].map((at) => Talker.open(server, nodes[at]!)));
   const insert = log.insert.bind(log);
   const logs: string[] = [];
-  let stored = 0;
+  const progress = { stored: 0 };
   let confirmed: () => void;
   const receipt = new Promise<void>((resolve) => (confirmed = resolve));
   // Nothing goes into any inbox until the sender has its receipt.
@@ -52,7 +52,7 @@ it('a message is one commit before its receipt, and reaches each of the others o
     logs.push(...batch.map((row) => row.log));
     if (batch.some((row) => row.log.startsWith('n:'))) await receipt;
     const outcome = await insert(batch);
-    stored += outcome.inserted;
+    progress.stored += outcome.inserted;
     return outcome;
   };
   expect(await sender!.ask(session.to({ id: 'm', payload: 'to all' }))).toMatchObject({ status: 'stored' });
@@ -64,14 +64,14 @@ it('a message is one commit before its receipt, and reaches each of the others o
     payload: 'to all',
   });
   expect(await far!.next(({ id }) => id === 'm')).toMatchObject({ seq: 2, session_seq: JOINING + 2 });
-  while (stored < MEMBERS) await sender!.fence();
+  while (progress.stored < MEMBERS) await sender!.fence();
   log.insert = insert;
   const heads = await log.newest(nodes.map(inboxLogOf));
   const tails = heads.map((head) => head?.n ?? 0);
   expect(tails.slice(0, AT_CREATION)).toEqual([0, ...Array.from({ length: AT_CREATION - 1 }, () => 1)]);
   expect(tails.slice(AT_CREATION)).toEqual(Array.from({ length: JOINING }, () => 2));
   await sender!.fence();
-  expect([stored, sender!.entries]).toEqual([MEMBERS, []]);
+  expect([progress.stored, sender!.entries]).toEqual([MEMBERS, []]);
 });
 
 it('the list of members comes page by page, each member once', { timeout: 60_000 }, async () => {
