@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose';
+import { randomId } from '../../common/ids.js';
 import { type ValidationGrant, ValidationKeyStore } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ValidationKeyDocument } from './documents.js';
@@ -21,6 +22,7 @@ export class MongoValidationKeys extends ValidationKeyStore {
   private readonly peeks = new Gather<string, ValidationGrant | undefined>((digests, signal) =>
     this.find(digests, signal),
   );
+  private readonly uses = new Gather<string, boolean>((digests, signal) => this.useUp(digests, signal));
   private forgotAt = -Infinity;
 
   constructor(private readonly store: MongoStore) {
@@ -29,7 +31,7 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 
   async put(digest: string, grant: ValidationGrant, now: number): Promise<void> {
-    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant }, signal));
+    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant, usedBy: null }, signal));
     await this.forgetEnded(now);
   }
 
@@ -40,8 +42,7 @@ export class MongoValidationKeys extends ValidationKeyStore {
     try {
       await this.store.run((signal) => this.forgetSome(now, signal));
     } catch (error) {
-      // The grant is stored; what is over stays a little longer.
-      if (!(error instanceof StoreUnavailable)) throw error;
+      passOverAway(error);
     }
   }
 
@@ -57,16 +58,48 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 
   private async find(digests: readonly string[], signal: AbortSignal): Promise<Array<ValidationGrant | undefined>> {
-    const found = await this.grants.find({ _id: { $in: [...digests] } }, { batchSize: MOST_GRANTS, signal }).toArray();
+    const options = { projection: { usedBy: 0 }, batchSize: MOST_GRANTS, signal } as const;
+    const found = await this.grants.find({ _id: { $in: [...digests] }, usedBy: null }, options).toArray();
     const grants = new Map(found.map(({ _id, ...grant }) => [_id, grant]));
     return digests.map((digest) => grants.get(digest));
   }
 
   use(digest: string): Promise<boolean> {
-    return this.store.run(async () => (await this.grants.deleteOne({ _id: digest })).deletedCount === 1);
+    return this.store.run((signal) => this.uses.run(digest, signal));
+  }
+
+  /** Of the same digest, the first has it. */
+  private async useUp(digests: readonly string[], signal: AbortSignal): Promise<boolean[]> {
+    const won = await this.claim([...new Set(digests)], signal);
+    return digests.map((digest) => won.delete(digest));
+  }
+
+  /**
+   * The answer to a write of many tells how many it changed and not which, so the grants are signed by their user before
+   * they are removed: whatever else asks for one meanwhile finds it signed. One alone is just removed.
+   */
+  private async claim(digests: readonly string[], signal: AbortSignal): Promise<Set<string>> {
+    const open = { _id: { $in: [...digests] }, usedBy: null };
+    if (digests.length === 1) return new Set((await this.grants.deleteOne(open)).deletedCount === 1 ? digests : []);
+    const mine = { ...open, usedBy: randomId() };
+    const { modifiedCount } = await this.grants.updateMany(open, { $set: { usedBy: mine.usedBy } });
+    const isAll = modifiedCount === digests.length;
+    const won = isAll ? digests : await this.idsOf(mine, signal);
+    void this.store.run(() => this.grants.deleteMany(mine)).catch(passOverAway);
+    return new Set(won);
+  }
+
+  private async idsOf(filter: mongo.Filter<ValidationKeyDocument>, signal: AbortSignal): Promise<string[]> {
+    const options = { projection: { _id: 1 }, batchSize: MOST_GRANTS, signal } as const;
+    return (await this.grants.find(filter, options).toArray()).map(({ _id }) => _id);
   }
 }
 
 function storing({ _id, ...replacement }: ValidationKeyDocument): mongo.AnyBulkWriteOperation<ValidationKeyDocument> {
   return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+}
+
+/** What is over stays a little longer when the store is away. */
+function passOverAway(error: unknown): void {
+  if (!(error instanceof StoreUnavailable)) throw error;
 }
