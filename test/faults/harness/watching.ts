@@ -7,7 +7,7 @@ import { WATCHED, type Watched } from './watched.js';
 
 const BEAT_MS = 2;
 const NS_IN_MS = 1_000_000;
-/** Of this thread: ns on a CPU, ns that it could have run and had no CPU, times that it ran. */
+/** Of this thread; begins with the ns that it had a CPU. */
 const SCHEDULE = '/proc/thread-self/schedstat';
 const born = Object.getOwnPropertyNames(Object.prototype).length;
 
@@ -16,19 +16,17 @@ const collect = runInNewContext('gc') as () => void;
 const polluted = new Set<string>();
 let rejections = 0;
 let longestMs = 0;
-let ownMs = 0;
+let busyMs = 0;
 let last = moment();
 
-function moment(): { readonly at: number; readonly without: number } {
-  const [, withoutCpu] = readFileSync(SCHEDULE, 'latin1').split(' ');
-  return { at: performance.now(), without: Number(withoutCpu) / NS_IN_MS };
+function moment(): { readonly at: number; readonly busy: number } {
+  return { at: performance.now(), busy: Number(readFileSync(SCHEDULE, 'latin1').split(' ', 1)[0]) / NS_IN_MS };
 }
 
 function beat(): void {
   const now = moment();
-  const heldMs = now.at - last.at - BEAT_MS;
-  longestMs = Math.max(longestMs, heldMs);
-  ownMs = Math.max(ownMs, heldMs - (now.without - last.without));
+  longestMs = Math.max(longestMs, now.at - last.at - BEAT_MS);
+  busyMs = Math.max(busyMs, now.busy - last.busy);
   last = now;
   lookForPollution();
 }
@@ -42,9 +40,9 @@ function lookForPollution(): void {
 function tell(): void {
   beat();
   collect();
-  const watched: Watched = { longestMs, ownMs, rejections, polluted: [...polluted] };
+  const watched: Watched = { longestMs, busyMs, rejections, polluted: [...polluted] };
   console.log(`${WATCHED}${JSON.stringify(watched)}`);
-  longestMs = ownMs = 0;
+  longestMs = busyMs = 0;
   last = moment();
 }
 

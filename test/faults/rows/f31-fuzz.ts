@@ -51,8 +51,10 @@ export const f31: Row = {
     report.exactly('requests that ended', sum(fuzz.statuses), strangers);
     report.atLeast('different outcomes', fuzz.outcomes.size, FEWEST_OUTCOMES);
     report.atMost('memory growth of the server', grown, 30, 'MiB');
-    report.atMost('longest hold of its loop', Math.max(warm.ownMs, seen.ownMs), 50, 'ms');
-    report.note(`${Math.max(warm.longestMs, seen.longestMs).toFixed(1)} ms with what others had the CPU for`);
+    // A process that does nothing was seen to be held up for 90 ms by its neighbours on two cores, and for 26 ms by
+    // none that the kernel knows of: only what the thread really did can be told from that.
+    report.atMost('its loop was busy in one go', Math.max(warm.busyMs, seen.busyMs), 50, 'ms');
+    report.note(`${Math.max(warm.longestMs, seen.longestMs).toFixed(1)} ms with what the machine did for others`);
     report.exactly('unhandled rejections', last.rejections, 0);
     report.holdsThat(`no prototype is polluted: ${last.polluted.join()}`, last.polluted.length === 0);
     report.holdsThat('the server lives', server.exit === undefined && (await server.ready(1_000)));
