@@ -132,10 +132,9 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
   const ack = { acked: 60, ackedTotals: { count: 60, bytes: 60 } };
   const directory = () => new MongoDirectory(store);
   const validationKeys = () => new MongoValidationKeys(store);
-  /** The first of them goes alone. */
   const comeTogether = (nodeIds: string[]): Promise<unknown> => {
     const adapter = directory();
-    const rows = ['new', ...nodeIds].map((nodeId) => connectionRow(nodeId, 'c3'));
+    const rows = nodeIds.map((nodeId) => connectionRow(nodeId, 'c3'));
     return Promise.all(rows.map((row) => adapter.register(row, 10)));
   };
   const useTogether = (digests: string[]): Promise<unknown> => {

@@ -4,7 +4,7 @@ import { type ValidationGrant, ValidationKeyStore } from '../../modules/auth/ind
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ValidationKeyDocument } from './documents.js';
 import { bulkMeeting } from './driver-errors.js';
-import { Gather } from './gather.js';
+import { Gather, paceOfCrowds } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 
 /** Ended grants are forgotten at most so often, ms, and so many at once. */
@@ -15,24 +15,28 @@ const MOST_GRANTS = 1_000;
 
 export class MongoValidationKeys extends ValidationKeyStore {
   private readonly grants: mongo.Collection<ValidationKeyDocument>;
-  private readonly puts = new Gather<ValidationKeyDocument, void>(async (grants, signal) => {
-    await bulkMeeting(this.grants, grants.map(storing), signal);
-    return [];
-  });
-  private readonly peeks = new Gather<string, ValidationGrant | undefined>((digests, signal) =>
-    this.find(digests, signal),
-  );
-  private readonly uses = new Gather<string, boolean>((digests, signal) => this.useUp(digests, signal));
+  private readonly puts: Gather<ValidationKeyDocument, void>;
+  private readonly peeks: Gather<string, ValidationGrant | undefined>;
+  private readonly uses: Gather<string, boolean>;
   private forgotAt = -Infinity;
 
   constructor(private readonly store: MongoStore) {
     super();
     this.grants = store.collection(ValidationKeyDocument);
+    const pace = paceOfCrowds(store.settings.clock);
+    this.puts = new Gather((grants, signal) => this.putAll(grants, signal), { pace });
+    this.peeks = new Gather((digests, signal) => this.find(digests, signal), { pace });
+    this.uses = new Gather((digests, signal) => this.useUp(digests, signal), { pace });
   }
 
   async put(digest: string, grant: ValidationGrant, now: number): Promise<void> {
     await this.store.run((signal) => this.puts.run({ _id: digest, ...grant, usedBy: null }, signal));
     await this.forgetEnded(now);
+  }
+
+  private async putAll(grants: readonly ValidationKeyDocument[], signal: AbortSignal): Promise<void[]> {
+    await bulkMeeting(this.grants, grants.map(storing), signal);
+    return [];
   }
 
   private async forgetEnded(now: number): Promise<void> {
