@@ -73,7 +73,7 @@ export const f14: Row = {
     const beside = p99(began, ended);
     report.note(`p99 of others ${calm.toFixed(1)} ms without it`);
     // Of a few ms the double is noise of the machine.
-    report.latency('p99 of others beside it', beside, Math.max(2 * calm, 20), short);
+    report.latency('p99 of others beside it', beside, Math.max(Math.round(20 * calm) / 10, 20), short);
     report.count(counts['confirmed'] ?? 0, 'confirmed');
   },
 };
