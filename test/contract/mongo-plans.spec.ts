@@ -198,6 +198,16 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
   const ack = { acked: 60, ackedTotals: { count: 60, bytes: 60 } };
   const directory = () => new MongoDirectory(store);
   const validationKeys = () => new MongoValidationKeys(store);
+  const comeTogether = (nodeIds: string[]): Promise<unknown> => {
+    const adapter = directory();
+    const rows = nodeIds.map((nodeId) => connectionRow(nodeId, 'c3'));
+    return Promise.all(rows.map((row) => adapter.register(row, 10)));
+  };
+  const useTogether = (digests: string[]): Promise<unknown> => {
+    const adapter = validationKeys();
+    const peeks = digests.map((digest) => adapter.peek(digest));
+    return Promise.allSettled([...peeks, ...digests.map((digest) => adapter.use(digest))]);
+  };
   const server1 = { serverNodeId: '~s', address: 'h:1', bootId: 'x' };
   const WRITES: ReadonlyArray<readonly [string, number, () => Promise<unknown>]> = [
     ['acknowledgements', 1, () => log.raiseAcked([{ log: C, ...ack }])],
@@ -213,8 +223,14 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['a connection that goes', 1, () => directory().unregister(B, 'c1')],
     ['a place of a server node', 1, () => new MongoServerNodes(store).succeed(server1)],
     ['a key that is used', 1, () => validationKeys().use('digest-4')],
+    [
+      'keys that are shown and used together',
+      4,
+      () => useTogether(['digest-5', 'digest-6', 'digest-7', 'digest-8', 'nothing']),
+    ],
     ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), NOW + 6)],
     ['connections of other boots', 20, () => directory().forgetOtherBoots('~s1', 'boot-0')],
+    ['places of connections that come together', 9, () => comeTogether(LOGS.slice(10, 13))],
   ];
 
   it.for(WRITES)('change %s by an index, without a detour', async ([, touched, call], { skip }) => {

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { decodeFrame, type DecodeLimits } from '../../src/protocol/index.js';
 import { clientFrame, OPCODE, upgradeRequest } from './raw-socket.js';
 
 /** Numbers that a seed fixes (mulberry32). */
@@ -42,10 +41,20 @@ export interface FuzzFrame {
   readonly shown: string;
 }
 
-/** The world that frames are made for: nodes that are known, and the limits of the server. */
+/** As much of a valid frame as its outcome depends on. */
+export type Decoded =
+  | { readonly kind: 'alive' | 'fetchInbox' | 'areYouThere' }
+  | { readonly kind: 'ack'; readonly seq: number }
+  | { readonly kind: 'message'; readonly message: { readonly transient: boolean; readonly destination: Destination } };
+
+type Destination =
+  { readonly kind: 'node'; readonly nodeId: string } | { readonly kind: 'client' | 'session' | 'private' };
+
+/** The world that frames are made for: nodes that are known, what is valid there, and how big it may be. */
 export interface FuzzWorld {
   readonly nodes: readonly string[];
-  readonly limits: DecodeLimits;
+  /** The server's own decoder: throws at what is not valid. */
+  readonly decode: (text: string) => Decoded;
   readonly maxFrameBytes: number;
 }
 
@@ -207,11 +216,11 @@ function closeOfBinary(payload: Buffer, { maxFrameBytes }: FuzzWorld): number {
 }
 
 /** Silence is right for what is valid and needs no answer, for nothing else. */
-function outcomeOf(payload: Buffer, { limits, maxFrameBytes, nodes }: FuzzWorld): Outcome {
+function outcomeOf(payload: Buffer, { decode, maxFrameBytes, nodes }: FuzzWorld): Outcome {
   if (payload.length > maxFrameBytes) return { closes: 1009 };
   if (!isUtf8(payload)) return { closes: 1007 };
   try {
-    const frame = decodeFrame(payload.toString('utf8'), limits);
+    const frame = decode(payload.toString('utf8'));
     if (frame.kind === 'alive') return 'silence';
     if (frame.kind === 'ack') return frame.seq === 0 ? 'silence' : 'answer';
     if (frame.kind !== 'message' || !frame.message.transient) return 'answer';

@@ -71,10 +71,12 @@ export class EmbeddedInboxLog extends InboxLog {
     const { journal } = this.store;
     const first = Math.max(range.after + 1, journal.first(log) ?? Infinity);
     const last = Math.min(range.before - 1, journal.newest(log)?.n ?? 0);
+    const positionOf = journal.positionsOf(log);
     const rows: LogRow[] = [];
     let bytes = 0;
     for (let i = 0; i <= last - first && rows.length < range.limit; i++) {
-      const row = this.encodedAt(log, range.fromEnd ? last - i : first + i);
+      const position = positionOf(range.fromEnd ? last - i : first + i);
+      const row = position === undefined ? undefined : journal.encoded(position);
       if (!row) continue;
       bytes += row.bodyBytes;
       if (rows.length > 0 && bytes > range.maxBytes) break;

@@ -121,6 +121,19 @@ describe('a merge', () => {
     expect(await numbers(log, A)).toEqual(upTo(130));
   });
 
+  it('leaves a log readable over all that it lies in, from either end', async () => {
+    const store = await folder.open();
+    const log = new EmbeddedInboxLog(store);
+    for (let first = 1; first <= 600; first += 200) {
+      await log.insert(logRows(A, first, first + 199));
+      await log.insert(logRows(B, first, first + 199));
+      if (first < 400) await store.merger.merge();
+    }
+    expect(await numbers(log, A)).toEqual(upTo(600));
+    const last = await log.read(A, { ...EVERYTHING, limit: 450, fromEnd: true });
+    expect(last.map(({ n }) => n)).toEqual(upTo(600).slice(150));
+  });
+
   it('keeps long logs in runs', async () => {
     const store = await folder.open({ mergeChunk: 1_000 });
     const log = new EmbeddedInboxLog(store);

@@ -37,6 +37,21 @@ export interface MergeClaim {
   readonly upTo: number;
 }
 
+/** Positions of neighbouring rows of one log. */
+export class Run {
+  constructor(
+    private readonly first: number,
+    private readonly positions: Buffer,
+  ) {}
+
+  position(n: number): number | undefined {
+    const offset = (n - this.first) * POSITION_BYTES;
+    return offset >= 0 && offset < this.positions.length
+      ? this.positions.readUIntBE(offset, POSITION_BYTES)
+      : undefined;
+  }
+}
+
 /**
  * Where the rows of the journal lie, up to one position. Written in strides and in the order of its keys, because
  * an entry on its own costs a page. Places are kept in runs: the positions of up to 256 rows of a log, under the n
@@ -91,11 +106,14 @@ export class MergedIndex {
   }
 
   position(log: string, n: number): number | undefined {
+    return this.run(log, n)?.position(n);
+  }
+
+  /** The run that has n, or would have it. */
+  run(log: string, n: number): Run | undefined {
     const range = { start: placeKey(log, n), end: placeKey(log, 0), reverse: true, limit: 1 };
-    for (const { key, value } of this.places.getRange(range)) {
-      const offset = (n - nOfPlaceKey(key)) * POSITION_BYTES;
-      return offset < value.length ? value.readUIntBE(offset, POSITION_BYTES) : undefined;
-    }
+    // What lmdb hands out is good until the next read only.
+    for (const { key, value } of this.places.getRange(range)) return new Run(nOfPlaceKey(key), Buffer.from(value));
     return undefined;
   }
 

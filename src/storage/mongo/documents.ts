@@ -213,6 +213,10 @@ export class ValidationKeyDocument {
 
   @Prop({ type: Number, required: true })
   validUntil: number;
+
+  /** Who used it up, and will remove it. */
+  @Prop({ type: String })
+  usedBy: string | null;
 }
 
 /** The store itself; there is one. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
 import { Gather } from './gather.js';
 
 /** Takes every batch and holds it until it is told how it ends. */
@@ -80,11 +81,11 @@ describe('Gather', () => {
     expect([await first, await late]).toEqual(['a done', 'd done']);
   });
 
-  it('sends two of the same key one after the other', async () => {
+  it('sends what has the same key one after the other, and the rest together', async () => {
     const { held, run } = gathering({ keyOf: (item) => item.charAt(0) });
-    for (const item of ['x', 'a1', 'b1', 'a2', 'c1']) void run(item);
-    for (let count = 0; count < 3; count += 1) await held.done();
-    expect(held.batches).toEqual([['x'], ['a1', 'b1'], ['a2', 'c1']]);
+    for (const item of ['x', 'a1', 'b1', 'a2', 'c1', 'a3']) void run(item);
+    for (let count = 0; count < 4; count += 1) await held.done();
+    expect(held.batches).toEqual([['x'], ['a1', 'b1', 'c1'], ['a2'], ['a3']]);
   });
 
   it('never begins what nobody waits for any longer', async () => {
@@ -122,5 +123,37 @@ describe('Gather', () => {
     await held.done();
     expect(held.signals[1]).toBe(later.signal);
     expect(held.signalsOfItems[1]).toEqual([sooner.signal, later.signal]);
+  });
+
+  it('lets a call that comes soon after another wait for more, and one that comes later go at once', async () => {
+    const clock = new ManualClock();
+    const { held, run } = gathering({ pace: { clock, ms: 20 } });
+    void run('a');
+    await nextTurn();
+    await held.done();
+    clock.advance(5);
+    void run('b');
+    clock.advance(14);
+    void run('c');
+    await nextTurn();
+    expect(held.batches).toEqual([['a']]);
+    clock.advance(1);
+    await nextTurn();
+    expect(held.batches).toEqual([['a'], ['b', 'c']]);
+    await held.done();
+    clock.advance(20);
+    void run('d');
+    await nextTurn();
+    expect(held.batches.at(-1)).toEqual(['d']);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('does not let wait what could not go along', async () => {
+    const { held, run } = gathering({ most: 2, pace: { clock: new ManualClock(), ms: 20 } });
+    for (const item of ['a', 'b', 'c']) void run(item);
+    await nextTurn();
+    await held.done();
+    await held.done();
+    expect(held.batches).toEqual([['a', 'b'], ['c']]);
   });
 });

@@ -1,7 +1,9 @@
 import Denque from 'denque';
+import type { Clock } from '../../common/clock.js';
 
 /** What goes out together at most. */
 const MOST = 512;
+const CROWD_MS = 20;
 
 interface Waiting<T, R> {
   readonly item: T;
@@ -21,25 +23,40 @@ interface GatherOptions<T> {
   readonly most?: number;
   /** Two of the same key never go together: the second goes when the first is done. */
   readonly keyOf?: (item: T) => string;
+  readonly pace?: Pace;
+}
+
+/** Least time from one beginning to the next, ms: a crowd that trickles in gathers, too. */
+export interface Pace {
+  readonly clock: Clock;
+  readonly ms: number;
+}
+
+/** Of what each of a crowd of connections asks once, and may wait for a little. */
+export function paceOfCrowds(clock: Clock): Pace {
+  return { clock, ms: CROWD_MS };
 }
 
 /**
  * One way to the store on which one thing is under way at a time. A call that finds nothing under way goes at once; what
  * comes meanwhile waits and goes out together, in the order in which it came. So a thousand calls at once cost a few
- * trips instead of a thousand, and a call alone waits for nobody.
+ * trips instead of a thousand, and a call alone waits for nobody. With a pace, a call soon after another waits a moment.
  */
 export class Gather<T, R> {
   private readonly waiting = new Denque<Waiting<T, R>>();
   private readonly most: number;
   private readonly keyOf: ((item: T) => string) | undefined;
+  private readonly pace: Pace | undefined;
   private running = false;
+  private begun = -Infinity;
 
   constructor(
     private readonly work: Work<T, R>,
-    { most = MOST, keyOf }: GatherOptions<T> = {},
+    { most = MOST, keyOf, pace }: GatherOptions<T> = {},
   ) {
     this.most = most;
     this.keyOf = keyOf;
+    this.pace = pace;
   }
 
   /** Resolves with what became of it. Signals must be given in the order of the calls. */
@@ -52,8 +69,18 @@ export class Gather<T, R> {
 
   private async drain(): Promise<void> {
     this.running = true;
-    for (let calls = this.take(); calls.length > 0; calls = this.take()) await this.settle(calls);
+    while (!this.waiting.isEmpty()) {
+      if (this.pace) await this.rest(this.pace);
+      const calls = this.take();
+      if (calls.length > 0) await this.settle(calls);
+    }
     this.running = false;
+  }
+
+  private async rest({ clock, ms }: Pace): Promise<void> {
+    const left = this.begun + ms - clock.monotonic();
+    if (left > 0) await clock.pause(left);
+    this.begun = clock.monotonic();
   }
 
   private async settle(calls: ReadonlyArray<Waiting<T, R>>): Promise<void> {
@@ -68,16 +95,19 @@ export class Gather<T, R> {
     }
   }
 
+  /** What has to wait for another of its key is left behind, and the lane does not rest before that. */
   private take(): Array<Waiting<T, R>> {
     const taken: Array<Waiting<T, R>> = [];
+    const left: Array<Waiting<T, R>> = [];
     const keys = new Set<string>();
     this.dropGivenUp();
-    for (let next = this.waiting.peekFront(); next && taken.length < this.most; next = this.waiting.peekFront()) {
+    for (let next = this.waiting.shift(); next; next = taken.length < this.most ? this.waiting.shift() : undefined) {
       const key = this.keyOf?.(next.item);
-      if (key !== undefined && keys.size === keys.add(key).size) break;
-      taken.push(next);
-      this.waiting.shift();
+      const isRepeated = key !== undefined && keys.size === keys.add(key).size;
+      (isRepeated ? left : taken).push(next);
     }
+    for (const call of left.toReversed()) this.waiting.unshift(call);
+    if (!this.waiting.isEmpty()) this.begun = -Infinity;
     return taken;
   }
 

@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose';
 import { type ConnectionRow, Directory } from '../../modules/connections/index.js';
 import { ConnectionDocument } from './documents.js';
 import { bulkApart } from './driver-errors.js';
-import { Gather } from './gather.js';
+import { Gather, paceOfCrowds } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 import { type Choice, choosePlaces, type Held, type Wish } from './places.js';
 
@@ -23,11 +23,13 @@ interface OpenWish extends Wish {
  */
 export class MongoDirectory extends Directory {
   private readonly connections: mongo.Collection<ConnectionDocument>;
-  private readonly changes = new Gather<Change, boolean>((...batch) => this.change(...batch), { keyOf: keyOfChange });
+  private readonly changes: Gather<Change, boolean>;
 
   constructor(private readonly store: MongoStore) {
     super();
     this.connections = store.collection(ConnectionDocument);
+    const options = { keyOf: keyOfChange, pace: paceOfCrowds(store.settings.clock) };
+    this.changes = new Gather((...batch) => this.change(...batch), options);
   }
 
   register(row: ConnectionRow, limit: number): Promise<boolean> {

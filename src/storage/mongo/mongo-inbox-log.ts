@@ -12,7 +12,7 @@ import {
 } from '../../modules/inbox/index.js';
 import { KEY_INDEX, LogRowDocument } from './documents.js';
 import { duplicatesOf } from './driver-errors.js';
-import { Gather } from './gather.js';
+import { Gather, paceOfCrowds } from './gather.js';
 import { KnownTails } from './known-tails.js';
 import { LogOrder } from './log-order.js';
 import { type Acknowledgement, MongoMarks } from './mongo-marks.js';
@@ -42,10 +42,7 @@ export class MongoInboxLog extends InboxLog {
   /** What each that opens an inbox asks for itself, and thousands do so at once. */
   private readonly heads = new Gather<string, RowHead | undefined>((logs, signal) => this.readNewest(logs, signal));
   private readonly marked = new Gather<string, Marks>((logs, signal) => this.stored.of(logs, signal));
-  private readonly epochs = new Gather<undefined, string>(async (askers, signal) => {
-    const epoch = (await this.store.readEpoch(signal)) ?? '';
-    return askers.map(() => epoch);
-  });
+  private readonly epochs: Gather<undefined, string>;
 
   constructor(private readonly store: MongoStore) {
     super();
@@ -54,6 +51,8 @@ export class MongoInboxLog extends InboxLog {
     this.stored = new MongoMarks(store);
     this.seated = new MongoSeats(store);
     this.tails = new KnownTails(store.settings.clock);
+    const pace = paceOfCrowds(store.settings.clock);
+    this.epochs = new Gather((askers, signal) => this.epochFor(askers, signal), { pace });
   }
 
   async insert(rows: readonly LogRow[]): Promise<InsertOutcome> {
@@ -260,6 +259,11 @@ export class MongoInboxLog extends InboxLog {
 
   epoch(): Promise<string> {
     return this.store.run((signal) => this.epochs.run(undefined, signal));
+  }
+
+  private async epochFor(askers: readonly undefined[], signal: AbortSignal): Promise<string[]> {
+    const epoch = (await this.store.readEpoch(signal)) ?? '';
+    return askers.map(() => epoch);
   }
 }
 

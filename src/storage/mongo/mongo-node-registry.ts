@@ -2,20 +2,20 @@ import type { mongo } from 'mongoose';
 import { type NodeRecord, NodeRegistry } from '../../modules/nodes/index.js';
 import { NodeDocument } from './documents.js';
 import { bulkMeeting } from './driver-errors.js';
-import { Gather } from './gather.js';
+import { Gather, paceOfCrowds } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 
 /** Records gather: a crowd that comes or goes is noted by a few writes. */
 export class MongoNodeRegistry extends NodeRegistry {
   private readonly nodes: mongo.Collection<NodeDocument>;
-  private readonly records = new Gather<readonly NodeRecord[], void>(async (lists, signal) => {
-    await bulkMeeting(this.nodes, lists.flat().map(merging), signal);
-    return [];
-  });
+  private readonly records: Gather<readonly NodeRecord[], void>;
 
   constructor(private readonly store: MongoStore) {
     super();
     this.nodes = store.collection(NodeDocument);
+    this.records = new Gather((lists, signal) => this.merge(lists.flat(), signal), {
+      pace: paceOfCrowds(store.settings.clock),
+    });
   }
 
   find(nodeIds: readonly string[]): Promise<Array<NodeRecord | undefined>> {
@@ -28,6 +28,11 @@ export class MongoNodeRegistry extends NodeRegistry {
 
   record(nodes: readonly NodeRecord[]): Promise<void> {
     return this.store.run((signal) => this.records.run(nodes, signal));
+  }
+
+  private async merge(nodes: readonly NodeRecord[], signal: AbortSignal): Promise<void[]> {
+    await bulkMeeting(this.nodes, nodes.map(merging), signal);
+    return [];
   }
 }
 

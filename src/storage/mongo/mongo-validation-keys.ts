@@ -1,9 +1,10 @@
 import type { mongo } from 'mongoose';
+import { randomId } from '../../common/ids.js';
 import { type ValidationGrant, ValidationKeyStore } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ValidationKeyDocument } from './documents.js';
 import { bulkMeeting } from './driver-errors.js';
-import { Gather } from './gather.js';
+import { Gather, paceOfCrowds } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 
 /** Ended grants are forgotten at most so often, ms, and so many at once. */
@@ -14,23 +15,28 @@ const MOST_GRANTS = 1_000;
 
 export class MongoValidationKeys extends ValidationKeyStore {
   private readonly grants: mongo.Collection<ValidationKeyDocument>;
-  private readonly puts = new Gather<ValidationKeyDocument, void>(async (grants, signal) => {
-    await bulkMeeting(this.grants, grants.map(storing), signal);
-    return [];
-  });
-  private readonly peeks = new Gather<string, ValidationGrant | undefined>((digests, signal) =>
-    this.find(digests, signal),
-  );
+  private readonly puts: Gather<ValidationKeyDocument, void>;
+  private readonly peeks: Gather<string, ValidationGrant | undefined>;
+  private readonly uses: Gather<string, boolean>;
   private forgotAt = -Infinity;
 
   constructor(private readonly store: MongoStore) {
     super();
     this.grants = store.collection(ValidationKeyDocument);
+    const pace = paceOfCrowds(store.settings.clock);
+    this.puts = new Gather((grants, signal) => this.putAll(grants, signal), { pace });
+    this.peeks = new Gather((digests, signal) => this.find(digests, signal), { pace });
+    this.uses = new Gather((digests, signal) => this.useUp(digests, signal), { pace });
   }
 
   async put(digest: string, grant: ValidationGrant, now: number): Promise<void> {
-    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant }, signal));
+    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant, usedBy: null }, signal));
     await this.forgetEnded(now);
+  }
+
+  private async putAll(grants: readonly ValidationKeyDocument[], signal: AbortSignal): Promise<void[]> {
+    await bulkMeeting(this.grants, grants.map(storing), signal);
+    return [];
   }
 
   private async forgetEnded(now: number): Promise<void> {
@@ -40,8 +46,7 @@ export class MongoValidationKeys extends ValidationKeyStore {
     try {
       await this.store.run((signal) => this.forgetSome(now, signal));
     } catch (error) {
-      // The grant is stored; what is over stays a little longer.
-      if (!(error instanceof StoreUnavailable)) throw error;
+      passOverAway(error);
     }
   }
 
@@ -57,16 +62,48 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 
   private async find(digests: readonly string[], signal: AbortSignal): Promise<Array<ValidationGrant | undefined>> {
-    const found = await this.grants.find({ _id: { $in: [...digests] } }, { batchSize: MOST_GRANTS, signal }).toArray();
+    const options = { projection: { usedBy: 0 }, batchSize: MOST_GRANTS, signal } as const;
+    const found = await this.grants.find({ _id: { $in: [...digests] }, usedBy: null }, options).toArray();
     const grants = new Map(found.map(({ _id, ...grant }) => [_id, grant]));
     return digests.map((digest) => grants.get(digest));
   }
 
   use(digest: string): Promise<boolean> {
-    return this.store.run(async () => (await this.grants.deleteOne({ _id: digest })).deletedCount === 1);
+    return this.store.run((signal) => this.uses.run(digest, signal));
+  }
+
+  /** Of the same digest, the first has it. */
+  private async useUp(digests: readonly string[], signal: AbortSignal): Promise<boolean[]> {
+    const won = await this.claim([...new Set(digests)], signal);
+    return digests.map((digest) => won.delete(digest));
+  }
+
+  /**
+   * The answer to a write of many tells how many it changed and not which, so the grants are signed by their user before
+   * they are removed: whatever else asks for one meanwhile finds it signed. One alone is just removed.
+   */
+  private async claim(digests: readonly string[], signal: AbortSignal): Promise<Set<string>> {
+    const open = { _id: { $in: [...digests] }, usedBy: null };
+    if (digests.length === 1) return new Set((await this.grants.deleteOne(open)).deletedCount === 1 ? digests : []);
+    const mine = { ...open, usedBy: randomId() };
+    const { modifiedCount } = await this.grants.updateMany(open, { $set: { usedBy: mine.usedBy } });
+    const isAll = modifiedCount === digests.length;
+    const won = isAll ? digests : await this.idsOf(mine, signal);
+    void this.store.run(() => this.grants.deleteMany(mine)).catch(passOverAway);
+    return new Set(won);
+  }
+
+  private async idsOf(filter: mongo.Filter<ValidationKeyDocument>, signal: AbortSignal): Promise<string[]> {
+    const options = { projection: { _id: 1 }, batchSize: MOST_GRANTS, signal } as const;
+    return (await this.grants.find(filter, options).toArray()).map(({ _id }) => _id);
   }
 }
 
 function storing({ _id, ...replacement }: ValidationKeyDocument): mongo.AnyBulkWriteOperation<ValidationKeyDocument> {
   return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+}
+
+/** What is over stays a little longer when the store is away. */
+function passOverAway(error: unknown): void {
+  if (!(error instanceof StoreUnavailable)) throw error;
 }

@@ -3,6 +3,9 @@ import { type Entry, named, nameOf, of } from '../checker/index.js';
 import { monotonic } from '../clients/journal-writer.js';
 import { residentBytes } from './child.js';
 
+/** Loaded by a server before its program, so that it collects its garbage every other second. */
+const COLLECTING = new URL('collecting.js', import.meta.url).href;
+
 export const MIB = 1024 * 1024;
 
 /** The value below which this part of all lies; 0 of none. */
@@ -28,6 +31,16 @@ export function latencies(journal: readonly Entry[], from: number, to: number, d
   }
   return times;
 }
+
+/**
+ * Settings of a server whose memory is to show what it keeps. Left alone, V8 lets the garbage of its old space lie until
+ * that has grown to a multiple of what lives: under a steady load of 500 messages a second, with 52 MiB alive from
+ * the first minute to the last, resident memory was seen to rise by 1 MiB a second for 100 s and to fall back by all of
+ * it at once. When that happens depends on how busy a single second was, and not on what the row does. With a
+ * collection every 2 s, from the start on and so in the baseline too, growth is what somebody still holds on to: queues,
+ * connections, errors, and what malloc does not give back. All of that is in the figure, peaks included.
+ */
+export const COLLECTED: Readonly<Record<string, string>> = { NODE_OPTIONS: `--import=${COLLECTING}` };
 
 /** Most resident memory that a process had while it was watched. */
 export class MemoryWatch {

@@ -1,5 +1,5 @@
 import { of, readJournals } from '../checker/index.js';
-import { MemoryWatch, now, percentile } from '../harness/measure.js';
+import { COLLECTED, MemoryWatch, now, percentile } from '../harness/measure.js';
 import type { Row } from '../harness/row.js';
 import type { Scene } from '../harness/scene.js';
 import type { ServerNode } from '../harness/server-node.js';
@@ -50,7 +50,7 @@ export const f5: Row = {
     const { report, short } = scene;
     const times = short ? 1 : 5;
     const mongo = mongoOf(scene);
-    const server = await scene.server();
+    const server = await scene.server(COLLECTED);
     const crews = await manClients(scene, server, PER_SECOND);
     await Promise.all(crews.map((crew) => crew.connected()));
     await Promise.all(crews.map((crew) => crew.tell({ do: 'go' })));

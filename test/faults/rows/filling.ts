@@ -11,7 +11,12 @@ interface Result {
 }
 
 /** Writes so many messages to a node by HTTP, as an application that has no rate limit, and writes down what it did. */
-export async function fill(scene: Scene, server: ServerNode, dest: string, messages: number): Promise<void> {
+export async function fill(
+  scene: Pick<Scene, 'report' | 'write'>,
+  server: ServerNode,
+  dest: string,
+  messages: number,
+): Promise<void> {
   for (let first = 0; first < messages; first += BATCH) {
     const ids = Array.from({ length: Math.min(BATCH, messages - first) }, (_none, at) => `filler-${first + at + 1}`);
     const batch = ids.map((id) => ({ dest_id: dest, id, payload: { id, text: 'x'.repeat(60) } }));

@@ -52,6 +52,19 @@ export function validationKeyStoreContract(name: string, open: () => Promise<Ope
       expect(await keys.peek('digest')).toBeUndefined();
     });
 
+    test('lets each of many grants be used by exactly one, however many ask for all of them at once', async (opened) => {
+      const adapters = [opened.keys, await opened.second()];
+      const digests = Array.from({ length: 60 }, (_, i) => `digest-${i}`);
+      await Promise.all(digests.map((digest) => opened.keys.put(digest, validationGrant(), NOW)));
+      const asked = [...digests, 'nothing', ...digests.toReversed()];
+      const uses = await Promise.all(
+        adapters.map((keys) => Promise.all(asked.map(async (digest) => ((await keys.use(digest)) ? [digest] : [])))),
+      );
+      expect(uses.flat(2).toSorted()).toEqual(digests.toSorted());
+      const left = await Promise.all(digests.map((digest) => opened.keys.peek(digest)));
+      expect(left.filter((grant) => grant !== undefined)).toEqual([]);
+    });
+
     test('knows nothing of a key that was not put', async ({ keys }) => {
       expect(await keys.peek('nothing')).toBeUndefined();
       expect(await keys.use('nothing')).toBe(false);

@@ -59,6 +59,26 @@ export function directoryContract(name: string, open: () => Promise<OpenDirector
       expect((await directory.of(['a']))[0]).toHaveLength(7);
     });
 
+    test('fills every node up to its limit and no further when many come to many at once', async (opened) => {
+      const adapters = [opened.directory, await opened.second()];
+      const nodeIds = Array.from({ length: 40 }, (_, i) => `n${i}`);
+      const rows = Array.from({ length: 8 }, (_, i) => nodeIds.map((nodeId) => connectionRow(nodeId, `c${i}`))).flat();
+      const tries = rows.map((row, i) => adapters[i % 3 === 0 ? 0 : 1]!.register(row, 3));
+      expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(3 * nodeIds.length);
+      expect((await opened.directory.of(nodeIds)).map(({ length }) => length)).toEqual(nodeIds.map(() => 3));
+    });
+
+    test('does what is asked of one connection in its order, however much is asked at once', async ({ directory }) => {
+      const rows = Array.from({ length: 100 }, (_, i) => connectionRow(`n${i % 50}`, `c${i}`));
+      const come = (row: ConnectionRow): Promise<unknown> => directory.register(row, 10);
+      const go = (row: ConnectionRow): Promise<unknown> => directory.unregister(row.nodeId, row.connectionId);
+      await Promise.all(rows.flatMap((row) => [come(row), go(row)]));
+      const nodeIds = rows.slice(0, 50).map((row) => row.nodeId);
+      expect((await directory.of(nodeIds)).flat()).toEqual([]);
+      await Promise.all(rows.flatMap((row) => [come(row), go(row), come(row)]));
+      expect((await directory.of(nodeIds)).flat()).toHaveLength(100);
+    });
+
     test('takes the same connection twice as one', async ({ directory }) => {
       const later = connectionRow('a', 'c1', { bootId: 'boot-2' });
       await directory.register(connectionRow('a', 'c1'), 1);
