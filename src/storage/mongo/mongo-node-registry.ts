@@ -5,25 +5,32 @@ import { bulkMeeting } from './driver-errors.js';
 import { Gather, paceOfCrowds } from './gather.js';
 import type { MongoStore } from './mongo-store.js';
 
-/** Records gather: a crowd that comes or goes is noted by a few writes. */
+type Found = Array<NodeRecord | undefined>;
+
+/** Records and look-ups gather: a crowd that comes or goes costs a few of either. */
 export class MongoNodeRegistry extends NodeRegistry {
   private readonly nodes: mongo.Collection<NodeDocument>;
   private readonly records: Gather<readonly NodeRecord[], void>;
+  private readonly looks: Gather<readonly string[], Found>;
 
   constructor(private readonly store: MongoStore) {
     super();
     this.nodes = store.collection(NodeDocument);
+    this.looks = new Gather((lists, signal) => this.look(lists, signal));
     this.records = new Gather((lists, signal) => this.merge(lists.flat(), signal), {
       pace: paceOfCrowds(store.settings.clock),
     });
   }
 
   find(nodeIds: readonly string[]): Promise<Array<NodeRecord | undefined>> {
-    return this.store.run(async (signal) => {
-      const found = await this.nodes.find({ _id: { $in: [...nodeIds] } }, { signal }).toArray();
-      const records = new Map(found.map(({ _id: nodeId, ...rest }) => [nodeId, { nodeId, ...rest }]));
-      return nodeIds.map((nodeId) => records.get(nodeId));
-    });
+    return this.store.run((signal) => this.looks.run(nodeIds, signal));
+  }
+
+  private async look(lists: ReadonlyArray<readonly string[]>, signal: AbortSignal): Promise<Found[]> {
+    const wanted = { _id: { $in: [...new Set(lists.flat())] } };
+    const found = await this.nodes.find(wanted, { signal }).toArray();
+    const records = new Map(found.map(({ _id: nodeId, ...rest }) => [nodeId, { nodeId, ...rest }]));
+    return lists.map((nodeIds) => nodeIds.map((nodeId) => records.get(nodeId)));
   }
 
   record(nodes: readonly NodeRecord[]): Promise<void> {
