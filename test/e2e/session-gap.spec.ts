@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { InboxLog } from '../../src/modules/inbox/index.js';
 import { payloads, places, seqs, SessionTalk, upTo } from '../support/session-talk.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -6,18 +7,21 @@ import { TestServer } from '../support/test-server.js';
 const SEAT = 3;
 
 let server: TestServer;
+let log: InboxLog;
 beforeAll(async () => {
   server = await TestServer.start({ SEAT_MAX_MESSAGES: String(SEAT) });
+  log = server.running.app.get(InboxLog, { strict: false });
 });
 afterEach(() => Talker.hangUp());
 afterAll(() => server.stop());
 
-/** The sender is told nothing of it. */
-async function tell(sender: Talker, session: SessionTalk, payload: unknown): Promise<void> {
-  expect(await sender.ask(session.to({ payload }))).toMatchObject({ status: 'stored' });
+/** Sends them one by one, and waits until each has gone where it goes. The sender hears nothing of full seats. */
+async function tell(sender: Talker, session: SessionTalk, ...messages: readonly unknown[]): Promise<void> {
+  for (const payload of messages) expect(await sender.ask(session.to({ payload }))).toMatchObject({ status: 'stored' });
+  await session.driven(log);
 }
 
-/** Once something else that was sent later came, there is nothing more before it. */
+/** What came before something else that was sent later. */
 async function restOf(reader: Talker, sender: Talker): Promise<Frame[]> {
   const { node_id: nodeId } = reader.hello;
   await sender.ask({ dest_id: nodeId, id: `end-${sender.heard.length}`, payload: 'end' });
@@ -33,7 +37,7 @@ it('a full seat gets one gap in place of all that does not fit, which says where
   const session = await SessionTalk.of(server, ['ann', 'bob']);
   const ann = await Talker.open(server, 'ann');
   const bob = await Talker.open(server, 'bob');
-  for (const payload of upTo(10)) await tell(ann, session, payload);
+  await tell(ann, session, ...upTo(10));
   expect(payloads(await bob.nextEntries(3))).toEqual([1, 2, 3]);
   expect(await bob.nextEntries(1)).toEqual([
     { type: -115, seq: 4, timestamp: expect.any(Number) as unknown, dest_session_id: session.id, from_session_seq: 5 },
@@ -45,7 +49,7 @@ it('once the gap is acknowledged the next message comes, and what was left out i
   const session = await SessionTalk.of(server, ['cleo', 'dan']);
   const cleo = await Talker.open(server, 'cleo');
   const dan = await Talker.open(server, 'dan');
-  for (const payload of upTo(6)) await tell(cleo, session, payload);
+  await tell(cleo, session, ...upTo(6));
   const gap = (await dan.nextEntries(4)).at(-1)!;
   dan.ack(Number(gap['seq']));
   await dan.fence();
@@ -61,10 +65,10 @@ it('a gap that is not acknowledged stays the only one, whatever else is', async 
   const session = await SessionTalk.of(server, ['eva', 'fay']);
   const eva = await Talker.open(server, 'eva');
   const fay = await Talker.open(server, 'fay');
-  for (const payload of upTo(5)) await tell(eva, session, payload);
+  await tell(eva, session, ...upTo(5));
   expect((await fay.nextEntries(4)).at(-1)).toMatchObject({ type: -115, from_session_seq: 5 });
   await server.json('fay', '/v1/inbox/ack', { seq: 1 });
-  for (const payload of [6, 7]) await tell(eva, session, payload);
+  await tell(eva, session, 6, 7);
   expect(await restOf(fay, eva)).toEqual([]);
 });
 
@@ -73,7 +77,7 @@ it('a seat that is full again gets a new gap', async () => {
   const gus = await Talker.open(server, 'gus');
   const hua = await Talker.open(server, 'hua');
   for (const round of [0, 1]) {
-    for (const payload of upTo(5)) await tell(gus, session, payload);
+    await tell(gus, session, ...upTo(5));
     const frames = await hua.nextEntries(4);
     expect(frames.at(-1)).toMatchObject({ type: -115, from_session_seq: 5 + round * 5 });
     await server.json('hua', '/v1/inbox/ack', { seq: frames.at(-1)!['seq'] });
@@ -86,8 +90,8 @@ it('each session and client has a seat of its own, and none takes the place of m
   const [full, other] = [await SessionTalk.of(server, ['ira', 'jon']), await SessionTalk.of(server, ['ira', 'jon'])];
   const ira = await Talker.open(server, 'ira');
   const jon = await Talker.open(server, 'jon', { clientId: 'family' });
-  for (const payload of upTo(5)) await tell(ira, full, payload);
-  for (const payload of upTo(3)) await tell(ira, other, `o${payload}`);
+  await tell(ira, full, ...upTo(5));
+  await tell(ira, other, 'o1', 'o2', 'o3');
   for (const payload of upTo(5)) await ira.ask({ dest_client_id: 'family', payload: `c${payload}` });
   const rest = await restOf(jon, ira);
   expect(rest.filter(({ type }) => type === -115)).toMatchObject([
@@ -103,7 +107,7 @@ it('other members are not held up by a full seat', async () => {
   const kim = await Talker.open(server, 'kim');
   const moe = await Talker.open(server, 'moe');
   for (const payload of upTo(8)) {
-    await tell(kim, session, payload);
+    expect(await kim.ask(session.to({ payload }))).toMatchObject({ status: 'stored' });
     const [entry] = await moe.nextEntries(1);
     await server.json('moe', '/v1/inbox/ack', { seq: entry!['seq'] });
   }

@@ -1,3 +1,5 @@
+import { type InboxLog, sessionLogOf } from '../../src/modules/inbox/index.js';
+import { eventually } from './native-scene.js';
 import type { Frame, Talker } from './talker.js';
 import type { KeyRequest } from './test-server.js';
 
@@ -46,6 +48,11 @@ export class SessionTalk {
     return new SessionTalk(server, id);
   }
 
+  /** The same session, by calls to another server. */
+  at(server: Callable): SessionTalk {
+    return new SessionTalk(server, this.id);
+  }
+
   /** The destination field, and what else a message has. */
   to(message: Frame = {}): Frame {
     return { dest_session_id: this.id, ...message };
@@ -75,6 +82,15 @@ export class SessionTalk {
 
   async view(nodeId: string, query = '', request: KeyRequest = {}): Promise<Frame> {
     return (await this.server.json(nodeId, `/v1/sessions/${this.id}${query}`, undefined, request)) as Frame;
+  }
+
+  /** Until all that was confirmed is in the inboxes of those whom it is for, or was left out there. */
+  driven(log: InboxLog): Promise<void> {
+    const group = [sessionLogOf(this.id)];
+    return eventually(async () => {
+      const [[head], [marks]] = await Promise.all([log.newest(group), log.marks(group)]);
+      return head?.n === marks?.acked;
+    });
   }
 
   private async done(call: Promise<unknown>): Promise<Frame> {
