@@ -38,6 +38,7 @@ describe('the nodes of a client', () => {
     await seen('phone', 'family', 1);
     await seen('phone', 'work', 2);
     expect([await reached('family'), await reached('work')]).toEqual([[], ['phone']]);
+    expect([entriesOf('family'), entriesOf('work')]).toEqual([3, 2]);
     await seen('phone', null, 3);
     expect([await reached('family'), await reached('work')]).toEqual([[], []]);
     await seen('phone', 'family', 4);
@@ -63,6 +64,27 @@ describe('the nodes of a client', () => {
     slow.nodes.find = () => Promise.resolve(record);
     await seen('phone', 'family', 6, slow);
     expect([await reached('family'), await reached('work')]).toEqual([[], ['phone']]);
+  });
+
+  it('are of the later of two keys whose processes see them at the same time, whichever is first', async () => {
+    for (const [nodeId, keys] of [
+      [
+        'phone',
+        [
+          ['family', 1],
+          ['work', 2],
+        ],
+      ],
+      [
+        'tablet',
+        [
+          ['work', 2],
+          ['family', 1],
+        ],
+      ],
+    ] as const)
+      await Promise.all(keys.map(([clientId, issuedAt]) => seen(nodeId, clientId, issuedAt, new GroupServices(store))));
+    expect([await reached('family'), await reached('work')]).toEqual([[], ['phone', 'tablet']]);
   });
 
   it('cost nothing when the same key, or another of the same time, is seen again', async () => {

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { sortableId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
 import { clientLogOf } from '../inbox/index.js';
-import { type KeyOfNode, NodesService } from '../nodes/index.js';
+import { type KeyOfNode, type NodeRecord, NodesService } from '../nodes/index.js';
 import type { Entry } from './group-entry.js';
 import type { GroupState } from './group-state.js';
 import { GroupsService } from './groups.service.js';
@@ -32,30 +32,48 @@ export class ClientsService {
    */
   async seen(key: KeyOfNode): Promise<void> {
     const before = this.settled.get(key.nodeId);
-    if (!before || before.issuedAt < key.issuedAt) await this.settle(key);
-    await this.nodes.seen(key);
-  }
-
-  /** The group first, the record of the node last: who finds the old record does it all again. */
-  private async settle(key: KeyOfNode): Promise<void> {
+    if (before && before.issuedAt >= key.issuedAt) return this.nodes.seen(key);
     const record = await this.nodes.find(key.nodeId);
     const isLatest = !record || record.iat <= key.issuedAt;
-    if (isLatest && key.clientId !== null) await this.join(key.clientId, key);
-    if (isLatest && record && record.clientId !== null && record.clientId !== key.clientId)
-      await this.leave(record.clientId, key);
+    const hasJoined = isLatest && (await this.settle(key, record));
+    await this.nodes.seen(key);
+    if (hasJoined) await this.leaveOthers(key.nodeId);
     if (isLatest) this.settled.set(key.nodeId, key);
   }
 
-  private async join(clientId: string, { nodeId, issuedAt }: KeyOfNode): Promise<void> {
-    const log = clientLogOf(clientId);
-    const state = await this.groups.state(log);
-    if ((state.stayOf(nodeId)?.issuedAt ?? -1) >= issuedAt) return;
-    const { clientMaxNodes } = this.settings;
-    const decide = (at: GroupState): Entry | Refusal => decideMember(at, nodeId, issuedAt, clientMaxNodes);
-    await this.groups.happen(log, { ...changeDraft(), absent: 'created', decide });
+  /** The group first, the record of the node last: who finds the old record does it all again. Whether it joined. */
+  private async settle(key: KeyOfNode, record: NodeRecord | undefined): Promise<boolean> {
+    const hasJoined = key.clientId !== null && (await this.join(key.clientId, key));
+    const before = record?.clientId ?? null;
+    if (before !== null && before !== key.clientId) await this.leave(before, key);
+    return hasJoined;
   }
 
-  private async leave(clientId: string, { nodeId, issuedAt }: KeyOfNode): Promise<void> {
+  /**
+   * Two processes that see two keys of a node at once may both have found no record of the other. The last of them to
+   * write its own finds both groups, since each was projected before.
+   */
+  private async leaveOthers(nodeId: string): Promise<void> {
+    const latest = await this.nodes.find(nodeId);
+    const others = (await this.groups.clientsOf(nodeId)).filter((clientId) => clientId !== latest?.clientId);
+    for (const clientId of others) {
+      const state = await this.groups.state(clientLogOf(clientId));
+      if (state.stayOf(nodeId)) await this.leave(clientId, { nodeId, issuedAt: latest?.iat ?? 0 });
+    }
+  }
+
+  private async join(clientId: string, { nodeId, issuedAt }: KeyOfNode): Promise<boolean> {
+    const log = clientLogOf(clientId);
+    const state = await this.groups.state(log);
+    if ((state.stayOf(nodeId)?.issuedAt ?? -1) >= issuedAt) return false;
+    const { clientMaxNodes } = this.settings;
+    const decide = (at: GroupState): Entry | Refusal => decideMember(at, nodeId, issuedAt, clientMaxNodes);
+    const { n } = await this.groups.happen(log, { ...changeDraft(), absent: 'created', decide });
+    await this.groups.settled(log, n);
+    return true;
+  }
+
+  private async leave(clientId: string, { nodeId, issuedAt }: Pick<KeyOfNode, 'nodeId' | 'issuedAt'>): Promise<void> {
     const decide = (at: GroupState): Entry => {
       const isIn = at.stayOf(nodeId) && (at.latestOf(nodeId)?.issuedAt ?? 0) <= issuedAt;
       return isIn ? { kind: 'left', nodeId, issuedAt, frame: '' } : { kind: 'unchanged', nodeId, issuedAt, frame: '' };

@@ -25,6 +25,8 @@ import type { GroupMessage } from './sessions.types.js';
 import type { GroupDraft } from './group-draft.types.js';
 
 const SWEEP_MS = 30_000;
+/** Of one node: more than one only until that is seen to. */
+const MOST_CLIENTS = 100;
 
 /** Groups of nodes, sessions and clients alike: what happens in them, and what everybody gets of it. */
 @Injectable()
@@ -83,6 +85,13 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     const projected = await this.projection.staysOf(state.log, nodeId);
     const known = state.staysOf(nodeId);
     return [...projected.filter(({ joined }) => known.every((stay) => stay.joined !== joined)), ...known];
+  }
+
+  /** Clients of which the node is one, as far as they are projected. */
+  async clientsOf(nodeId: string): Promise<string[]> {
+    const begin = clientLogOf('');
+    const logs = await this.projection.groupsOf(nodeId, begin, MOST_CLIENTS);
+    return logs.filter((log) => log.startsWith(begin)).map((log) => log.slice(begin.length));
   }
 
   /** Makes something happen; answers the entry once it is durable, and of what happened under that key before the first. Throws refusals. */
