@@ -1,3 +1,4 @@
+import type { Frame } from '../harness/dialogue.js';
 import type { Ear, Party } from '../harness/party.js';
 import type { Random } from '../harness/random.js';
 import type { Hidden, Masquerade, Named } from './masquerade.js';
@@ -83,16 +84,26 @@ export class Doings {
       who.call('DELETE', `/v1/nodes/${this.random.pick(this.masks.hidden).name}/connections`),
   ];
 
-  private async speak(who: Party, ear: Ear, session: string, id: string): Promise<unknown> {
-    return ear.ask({ dest_session_id: session, id, payload: this.count, ...this.random.pick(MESSAGE_FIELDS) });
+  private speak(_who: Party, ear: Ear, session: string, id: string): Promise<unknown> {
+    return this.send(ear, { dest_session_id: session, id, payload: this.count });
   }
 
-  private async whisper(who: Party, ear: Ear, session: string, id: string): Promise<unknown> {
+  private whisper(_who: Party, ear: Ear, session: string, id: string): Promise<unknown> {
     const to =
       this.random.int(0, 3) === 0
         ? this.random.pick(this.masks.others).party.node
         : this.sessions.aliasOf(session, this.random);
-    return ear.ask({ dest_session_id: session, dest_id: to, id, payload: 'psst', ...this.random.pick(MESSAGE_FIELDS) });
+    return this.send(ear, { dest_session_id: session, dest_id: to, id, payload: 'psst' });
+  }
+
+  /** What is transient is not answered: a sign of life behind it is. */
+  private async send(ear: Ear, message: Frame & { id: string }): Promise<void> {
+    const frame = { ...message, ...this.random.pick(MESSAGE_FIELDS) };
+    if (!('transient' in frame)) await ear.ask(frame);
+    else {
+      ear.say(JSON.stringify(frame));
+      await ear.alive(`alive-${(this.count += 1)}`);
+    }
   }
 
   private byRest(who: Party, session: string, id: string): Promise<unknown> {

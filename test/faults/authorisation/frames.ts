@@ -8,9 +8,10 @@ export interface FrameRow {
   /** Of the server's own list of types; `message` for all that have none of these. */
   readonly kind: string;
   readonly frame: (session: string) => Record<string, unknown>;
-  /** What no other line says. */
+  /** What those get of whom nothing else is said. */
   readonly all: string;
   readonly but?: Expected;
+  readonly hasNoId?: true;
 }
 
 const STORED = '-112 stored';
@@ -97,7 +98,13 @@ const MESSAGES: readonly FrameRow[] = [
 ];
 
 const CONTROL = (types: Readonly<Record<string, number>>): readonly FrameRow[] => [
-  { name: 'an acknowledgement', kind: 'ack', frame: () => ({ type: types['ack'], seq: 0 }), all: NOTHING },
+  {
+    name: 'an acknowledgement',
+    kind: 'ack',
+    frame: () => ({ type: types['ack'], seq: 0 }),
+    hasNoId: true,
+    all: NOTHING,
+  },
   { name: 'a question', kind: 'areYouThere', frame: () => ({ type: types['areYouThere'] }), all: `${types['here']}` },
   {
     name: 'a look into the own inbox',

@@ -4,7 +4,7 @@ import type { Frame } from './dialogue.js';
 import type { ServerNode } from './server-node.js';
 import { within } from './wait.js';
 
-const ANSWERS = new Set<unknown>([-112, -113, -3, -5]);
+const ANSWERS = new Set<unknown>([-112, -113, -3, -5, -121]);
 /** Whatever is answered at all is answered by then. */
 const ANSWER_MS = 15_000;
 
@@ -69,6 +69,11 @@ export class Ear {
     const late = setTimeout(() => this.settle(frame.id, { id: frame.id, code: 'no answer' }), ANSWER_MS);
     this.say(JSON.stringify(frame));
     return answered.finally(() => clearTimeout(late));
+  }
+
+  /** Resolves with the answer to a sign of life. */
+  async alive(id: string): Promise<void> {
+    await this.ask({ type: -120, id });
   }
 
   acknowledge(): void {

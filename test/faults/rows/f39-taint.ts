@@ -49,6 +49,7 @@ export const f39: Row = {
     await pause(2_000);
     for (const party of masks.parties) await party.call('GET', '/v1/inbox?limit=1000');
     await masks.app.party.call('GET', '/metrics');
+    for (const { name } of masks.hidden) await masks.app.party.call('GET', `/v1/nodes/${name}`);
     tell(report, masks, sessions, done);
     for (const party of masks.parties) party.close();
   },

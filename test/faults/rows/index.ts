@@ -15,9 +15,32 @@ import { f32 } from './f32-slowloris.js';
 import { f33 } from './f33-header-bombs.js';
 import { f34 } from './f34-spoofing.js';
 import { f35 } from './f35-tokens.js';
+import { f37 } from './f37-authorisation.js';
 import { f39 } from './f39-taint.js';
+import { f40 } from './f40-two-worlds.js';
 
-const ALL = [f1, ...POWER_LOSS_ROWS, f5, f6, f13, f14, f16, f17, f19, f25, f27, f30, f31, f32, f33, f34, f35, f39];
+const ALL = [
+  f1,
+  ...POWER_LOSS_ROWS,
+  f5,
+  f6,
+  f13,
+  f14,
+  f16,
+  f17,
+  f19,
+  f25,
+  f27,
+  f30,
+  f31,
+  f32,
+  f33,
+  f34,
+  f35,
+  f37,
+  f39,
+  f40,
+];
 
 /** In the order of their numbers. */
 export const ROWS: readonly Row[] = ALL.toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));

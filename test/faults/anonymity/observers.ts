@@ -1,0 +1,189 @@
+import { authKey } from '../clients/auth-key.js';
+import { type Ear, Party } from '../harness/party.js';
+import { Random } from '../harness/random.js';
+import { SECRET, type ServerNode } from '../harness/server-node.js';
+import { within } from '../harness/wait.js';
+import { Transcript } from './transcript.js';
+import type { Seated } from './worlds.js';
+
+const QUIET_MS = 20;
+const REST_MS = 15_000;
+const NAMES = ['owner', 'visitor', 'stranger'] as const;
+type Name = (typeof NAMES)[number];
+
+interface Observer {
+  readonly party: Party;
+  ear: Ear;
+  /** Texts that stand in its transcript. */
+  taken: number;
+}
+
+/** A session with one anonymous seat, those who look at it, and what each of them was told. */
+export class Observers {
+  readonly transcripts = new Map<Name, Transcript>();
+  private readonly all = new Map<Name, Observer>();
+  private readonly random: Random;
+  private count = 0;
+  private session = '';
+  private alias = '~nobody';
+  /** Aliases of stays that are over. */
+  private readonly former: string[] = ['~never'];
+
+  constructor(
+    private readonly server: ServerNode,
+    private readonly seated: Seated,
+    seed: number,
+  ) {
+    this.random = new Random(seed);
+  }
+
+  async arrive(): Promise<void> {
+    for (const name of NAMES) {
+      const party = new Party({ server: this.server, node: name, key: () => authKey(SECRET, name) });
+      this.all.set(name, { party, ear: (await party.open()) as Ear, taken: party.texts.length });
+    }
+    const made = await this.of('owner').party.json('POST', '/v1/sessions', { anyone_can_join: true, history: 'all' });
+    this.session = String(made['session_id']);
+    const known = { [this.session]: 'SESSION' };
+    for (const name of NAMES) this.transcripts.set(name, new Transcript(known));
+    await this.of('visitor').party.call('POST', this.path('join'), {});
+  }
+
+  /** So many steps; the same ones for the same seed, whoever sits in the seat. */
+  async play(steps: number): Promise<void> {
+    await this.step(() => this.takeSeat());
+    for (let at = 0; at < steps; at += 1) await this.step(this.random.pick(this.doings));
+  }
+
+  close(): void {
+    for (const { ear } of this.all.values()) ear.close();
+  }
+
+  private of(name: Name): Observer {
+    return this.all.get(name) as Observer;
+  }
+
+  private async step(doing: () => Promise<unknown>): Promise<void> {
+    await doing();
+    await this.settle();
+    this.seated.acknowledge();
+    for (const name of NAMES) {
+      const { party, taken } = this.of(name);
+      for (const text of party.texts.slice(taken)) this.transcripts.get(name)?.add(text);
+      this.of(name).taken = party.texts.length;
+    }
+  }
+
+  private readonly doings: ReadonlyArray<() => Promise<unknown>> = [
+    () => this.seated.say({ dest_session_id: this.session, payload: 'to all' }),
+    () => this.seated.say({ dest_session_id: this.session, dest_id: 'visitor', payload: 'to one' }),
+    () => this.seated.say({ dest_session_id: this.session, transient: true, payload: 'now' }),
+    () => this.swapSeat(),
+    () => this.speak({ dest_id: this.alias }),
+    () => this.speak({ dest_id: this.alias }),
+    () => this.speak({ dest_id: this.alias, payload: 'x'.repeat(2_000) }),
+    () => this.speak({ dest_id: this.random.pick(this.former) }),
+    () => this.speak({ dest_id: this.alias, transient: true }),
+    () => this.speak({ dest_id: this.alias, report: ['delivered'] }),
+    () => this.speak({}),
+    () => this.speak({}),
+    () => this.speakToAlias(),
+    () => this.get(''),
+    () => this.get('messages?before=9999999'),
+    () => this.get('messages?after=2&limit=3'),
+    () => this.join({ node_id: 'a-node-in-the-north' }),
+    () => this.post('unjoin', { node_id: 'south' }),
+    () => this.post('unjoin', { alias: this.random.pick(this.former) }),
+    () => this.post('reveal', {}),
+    () => this.someone().party.call('GET', '/v1/sessions'),
+    () => this.someone().party.call('GET', '/v1/inbox?before_seq=9999999&limit=20'),
+    () => this.comeBack(),
+    () => this.putOut(),
+  ];
+
+  private someone(): Observer {
+    return this.of(this.random.pick(NAMES));
+  }
+
+  private async takeSeat(): Promise<void> {
+    await this.seated.join(this.session);
+    const view = await this.of('owner').party.json<{ members?: Array<{ alias?: string }> }>('GET', this.path());
+    this.alias = view.members?.find(({ alias }) => alias !== undefined)?.alias ?? this.alias;
+  }
+
+  private async swapSeat(): Promise<void> {
+    await this.seated.leave(this.session);
+    this.former.push(this.alias);
+    await this.takeSeat();
+  }
+
+  /** The owner ends the stay by its alias, and it comes back. */
+  private async putOut(): Promise<void> {
+    await this.of('owner').party.call('POST', this.path('unjoin'), { alias: this.alias });
+    this.former.push(this.alias);
+    await this.takeSeat();
+  }
+
+  private async speak(more: object): Promise<void> {
+    const { ear, party } = this.someone();
+    const id = `${party.node}-${(this.count += 1)}`;
+    const frame = { dest_session_id: this.session, id, payload: this.count, ...more };
+    if ('transient' in more) ear.say(JSON.stringify(frame));
+    else await ear.ask(frame);
+  }
+
+  /** Outside of the session an alias is nobody. */
+  private async speakToAlias(): Promise<void> {
+    const { ear, party } = this.someone();
+    await ear.ask({ dest_id: this.alias, id: `${party.node}-${(this.count += 1)}` });
+  }
+
+  private get(of: string): Promise<unknown> {
+    return this.someone().party.call('GET', this.path(of));
+  }
+
+  private post(of: string, body: object): Promise<unknown> {
+    return this.someone().party.call('POST', this.path(of), body);
+  }
+
+  /** A stranger joins itself by that, and goes again. */
+  private async join(body: object): Promise<void> {
+    await this.of(this.random.pick(['owner', 'visitor'] as const)).party.call('POST', this.path('join'), body);
+  }
+
+  private async comeBack(): Promise<void> {
+    const observer = this.someone();
+    const { ear, party } = observer;
+    ear.acknowledge();
+    ear.close();
+    await within(REST_MS, () => ear.closed !== undefined, 2);
+    observer.ear = (await party.open(`?epoch=${String(ear.hello['epoch'])}&last_seq=${ear.lastSeq}`)) as Ear;
+  }
+
+  /** Everybody has what was driven to it, and answers to a sign of life come behind all of it. */
+  private async settle(): Promise<void> {
+    let [before, since] = ['', performance.now()];
+    await within(
+      REST_MS,
+      async () => {
+        const tails = await Promise.all(NAMES.map((name) => this.tail(name)));
+        const now = tails.join(' ');
+        if (now !== before) [before, since] = [now, performance.now()];
+        const are = NAMES.every(
+          (name, index) => this.of(name).ear.lastSeq >= (tails[index] ?? 0) || tails[index] === 0,
+        );
+        return are && performance.now() - since >= QUIET_MS;
+      },
+      5,
+    );
+  }
+
+  /** Asked past its own ears, so that it does not stand in the transcript. */
+  private async tail(name: Name): Promise<number> {
+    return (await this.server.json<{ tail_seq: number }>(name, '/v1/inbox?limit=1')).tail_seq;
+  }
+
+  private path(of = ''): string {
+    return `/v1/sessions/${this.session}${of === '' ? '' : `/${of}`}`;
+  }
+}
