@@ -53,6 +53,8 @@ describe('the nodes of a client', () => {
       await seen('phone', null, 6, process);
       expect([await reached('family'), await reached('work')]).toEqual([[], ['phone']]);
     }
+    // Its own, one leave, and a message for each process: an older key is not worth an entry.
+    expect(entriesOf('family')).toBe(4);
   });
 
   it('do not change by an older key whose process read the record of the node before the latest was known', async () => {
@@ -60,6 +62,9 @@ describe('the nodes of a client', () => {
     const slow = new GroupServices(store);
     store.registry.records.set('phone', { nodeId: 'phone', clientId: 'family', iat: 5, lastSeen: 0 });
     await seen('phone', 'work', 7);
+    here.start();
+    await here.pass(500);
+    expect(store.log.marksNow('c:family').acked).toBe(2);
     const record = { nodeId: 'phone', clientId: 'family', iat: 5, lastSeen: 0 };
     slow.nodes.find = () => Promise.resolve(record);
     await seen('phone', 'family', 6, slow);

@@ -84,6 +84,21 @@ describe('an entry', () => {
   });
 });
 
+it('what is driven while a mark is on its way is marked by the next', async () => {
+  here.start();
+  await withMembers('ann', 'bob');
+  const held = store.log.hold('raiseAcked');
+  here.clock.advance(500);
+  await held.reached;
+  await here.send(ann, toAll);
+  await here.settle();
+  held.release();
+  await here.settle();
+  expect([store.log.marksNow(LOG).acked, store.log.openOf(LOG)]).toEqual([1, [2]]);
+  await here.pass(500);
+  expect([store.log.marksNow(LOG).acked, store.log.openOf(LOG)]).toEqual([2, []]);
+});
+
 describe('what fails for one inbox', () => {
   it('is tried again, with all later entries behind it and none twice', async () => {
     await withMembers('ann', 'bob', 'dora');
@@ -191,11 +206,12 @@ describe('what a process left open', () => {
     const dying = another();
     dying.start();
     await dying.send(ann, toAll, { id: 'm1' });
+    await dying.settle();
     store.groupLog.fault = (method) => (method === 'close' ? 'before' : 'none');
     await dying.pass(500);
     dying.stop();
     store.groupLog.fault = () => 'none';
-    expect(store.log.openOf(LOG)).toEqual([2]);
+    expect([store.log.marksNow(LOG).acked, store.log.openOf(LOG)]).toEqual([2, [2]]);
     const starting = another();
     starting.start();
     await starting.settle();

@@ -150,7 +150,7 @@ describe('of the stays that ended', () => {
     state.unprojected.clear();
     state.forgetEnded(false);
     expect(state.staysOf('bob')).toHaveLength(1);
-    state.driven = 3;
+    state.driven = 2;
     state.forgetEnded(false);
     expect(state.staysOf('bob')).toEqual([]);
     expect(names(state)).toEqual(['ann', 'cleo']);

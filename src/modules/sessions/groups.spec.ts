@@ -107,6 +107,19 @@ describe('a durable message to a group', () => {
 });
 
 describe('a call that changes a session', () => {
+  it('is what the next is decided on, also when both were asked for at once', async () => {
+    here = new GroupServices(store, { sessionMaxMembers: 3 });
+    await withMembers('ann', 'bob');
+    await here.nodes.makeKnown('cleo', 'dan');
+    const joining = ['cleo', 'dan'].map((nodeId) =>
+      codeOf(here.sessions.join(node(nodeId), 'party', { nodeId, anonymous: false })),
+    );
+    expect(await Promise.all(joining)).toEqual(['done', 'too_many_members']);
+    const leaving = here.sessions.unjoin(bob, 'party');
+    const sending = here.send(bob, toAll);
+    expect([await leaving, await sending]).toEqual([undefined, 'session_denied']);
+  });
+
   it('fences what was decided before it, also when it changes nothing', async () => {
     await withMembers('ann', 'bob');
     await here.sessions.join(bob, 'party', { nodeId: 'bob', anonymous: false });

@@ -109,6 +109,7 @@ describe('a page', () => {
 
   it('begins at the floor, and leaves out what was dropped', async () => {
     store.setMarks(LOG, { floor: 5 });
+    expect(await read(reader('ann'))).toBe('5 6 7 8 9 10');
     await store.dropBodies(LOG, 7);
     expect(await read(reader('ann'))).toBe('7 8 9 10');
   });
