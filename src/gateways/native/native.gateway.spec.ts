@@ -189,8 +189,8 @@ describe('frames', () => {
   it('to what is not known or not there yet get the number of their own', async () => {
     await a.json({ dest_session_id: 's', id: 'i1' });
     expect(await a.nextJson()).toMatchObject({ type: -5, dest_session_id: 's', id: 'i1', code: 'session_denied' });
-    await a.json({ dest_client_id: 'c', id: 'i2' });
-    expect(await a.nextJson()).toMatchObject({ type: -3, src_id: 'c', id: 'i2', code: 'node_unknown' });
+    await a.json({ dest_client_id: 'nobody', id: 'i2' });
+    expect(await a.nextJson()).toMatchObject({ type: -3, src_id: 'nobody', id: 'i2', code: 'node_unknown' });
   });
 
   it.each([

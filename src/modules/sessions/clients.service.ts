@@ -35,18 +35,19 @@ export class ClientsService {
     if (before && before.issuedAt >= key.issuedAt) return this.nodes.seen(key);
     const record = await this.nodes.find(key.nodeId);
     const isLatest = !record || record.iat <= key.issuedAt;
-    const hasJoined = isLatest && (await this.settle(key, record));
+    if (isLatest) await this.settle(key, record);
     await this.nodes.seen(key);
-    if (hasJoined) await this.leaveOthers(key.nodeId);
+    // Nobody recorded anything between this key and the one before it that was seen to here.
+    const isRenewal = before !== undefined && record?.iat === before.issuedAt && before.clientId === key.clientId;
+    if (isLatest && !isRenewal) await this.leaveOthers(key.nodeId);
     if (isLatest) this.settled.set(key.nodeId, key);
   }
 
-  /** The group first, the record of the node last: who finds the old record does it all again. Whether it joined. */
-  private async settle(key: KeyOfNode, record: NodeRecord | undefined): Promise<boolean> {
-    const hasJoined = key.clientId !== null && (await this.join(key.clientId, key));
+  /** The group first, the record of the node last: who finds the old record does it all again. */
+  private async settle(key: KeyOfNode, record: NodeRecord | undefined): Promise<void> {
+    if (key.clientId !== null) await this.join(key.clientId, key);
     const before = record?.clientId ?? null;
     if (before !== null && before !== key.clientId) await this.leave(before, key);
-    return hasJoined;
   }
 
   /**
@@ -62,15 +63,15 @@ export class ClientsService {
     }
   }
 
-  private async join(clientId: string, { nodeId, issuedAt }: KeyOfNode): Promise<boolean> {
+  /** Projected before the node is recorded: by that whoever comes later finds the group, and leaves it. */
+  private async join(clientId: string, { nodeId, issuedAt }: KeyOfNode): Promise<void> {
     const log = clientLogOf(clientId);
     const state = await this.groups.state(log);
-    if ((state.stayOf(nodeId)?.issuedAt ?? -1) >= issuedAt) return false;
+    const isIn = (state.stayOf(nodeId)?.issuedAt ?? -1) >= issuedAt;
     const { clientMaxNodes } = this.settings;
     const decide = (at: GroupState): Entry | Refusal => decideMember(at, nodeId, issuedAt, clientMaxNodes);
-    const { n } = await this.groups.happen(log, { ...changeDraft(), absent: 'created', decide });
-    await this.groups.settled(log, n);
-    return true;
+    const { n } = isIn ? state : await this.groups.happen(log, { ...changeDraft(), absent: 'created', decide });
+    await this.groups.projected(log, n);
   }
 
   private async leave(clientId: string, { nodeId, issuedAt }: Pick<KeyOfNode, 'nodeId' | 'issuedAt'>): Promise<void> {

@@ -73,11 +73,16 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** The group as it is behind an entry, which whoever lists groups sees from then on. */
-  async settled(log: string, n: number): Promise<GroupState> {
+  async projected(log: string, n: number): Promise<GroupState> {
     const state = await this.states.at(log, n);
-    // It happened whatever becomes of this: the driver does it again.
-    await this.driver.project(state).catch(passOverUnavailable);
+    await this.driver.project(state);
     return state;
+  }
+
+  /** As `projected`, for what has happened anyway: where the store is away now, the driver does it later. */
+  async settled(log: string, n: number): Promise<GroupState> {
+    await this.projected(log, n).catch(passOverUnavailable);
+    return this.states.at(log, n);
   }
 
   /** All stays of a node, ended ones included. Where the projection lags the state is right: it knows the end of a stay first. */
