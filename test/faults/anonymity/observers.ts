@@ -105,15 +105,17 @@ export class Observers {
     return this.of(this.random.pick(NAMES));
   }
 
+  /** Its alias is asked for past the ears of the observers. */
   private async takeSeat(): Promise<void> {
     await this.seated.join(this.session);
-    const view = await this.of('owner').party.json<{ members?: Array<{ alias?: string }> }>('GET', this.path());
-    this.alias = view.members?.find(({ alias }) => alias !== undefined)?.alias ?? this.alias;
+    const { members } = await this.server.json<{ members: Array<{ alias?: string }> }>('owner', this.path());
+    this.alias = members.find(({ alias }) => alias !== undefined)?.alias ?? this.alias;
   }
 
   private async swapSeat(): Promise<void> {
     await this.seated.leave(this.session);
     this.former.push(this.alias);
+    await this.settle();
     await this.takeSeat();
   }
 
@@ -121,6 +123,7 @@ export class Observers {
   private async putOut(): Promise<void> {
     await this.of('owner').party.call('POST', this.path('unjoin'), { alias: this.alias });
     this.former.push(this.alias);
+    await this.settle();
     await this.takeSeat();
   }
 

@@ -20,6 +20,7 @@ export class Transcript {
     return line
       .replaceAll(TIMES, '"$1":TIME')
       .replaceAll(HEADER_DATE, '"date":DATE')
+      .replaceAll(BODY_HASH, '"etag":$1')
       .replaceAll(MADE_BY_SERVER, (found) => this.nameOf(found));
   }
 
@@ -34,8 +35,17 @@ export class Transcript {
 
 const TIMES = /"(timestamp|created_at|ping_interval_ms)":\d+/g;
 const HEADER_DATE = /"date":"[^"]*"/g;
-/** UUIDs, and 22 characters of base64url by themselves, an alias by its sign. */
-const MADE_BY_SERVER = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|~?(?<![\w-])[\w-]{22}(?![\w-])/g;
+/** Its length is told, its hash is of what is told anyway. */
+const BODY_HASH = /"etag":"W\/\\"([0-9a-f]+)-[^"]*""/g;
+/** UUIDs, ids of server nodes, aliases, and other 22 characters of base64url by themselves. */
+const MADE_BY_SERVER = new RegExp(
+  [
+    '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
+    '~s[\\w-]{22}(?![\\w-])',
+    '~?(?<![\\w-])[\\w-]{22}(?![\\w-])',
+  ].join('|'),
+  'g',
+);
 
 /** The first place where two transcripts differ. */
 export function differenceOf(one: string, other: string): string | undefined {

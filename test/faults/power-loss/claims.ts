@@ -1,3 +1,4 @@
+import { Holdings } from './holdings.js';
 import type { Look } from './images.js';
 import type { SpokenFrame } from './server-frames.js';
 import type { Sent } from './traffic.js';
@@ -12,20 +13,26 @@ export interface MessageClaim {
   readonly at: number;
   readonly kind: 'receipt' | 'duplicate' | 'delivery';
   readonly message: Sent;
+  /** Of a delivery: in whose inbox, and where; of a session's message where in the session too. */
+  readonly to?: string;
   readonly seq?: number;
+  readonly entry?: number;
 }
 
 /** All that the frames claim, in their order. */
 export function claimsOf(frames: readonly SpokenFrame[], sent: ReadonlyMap<string, Sent>): Claim[] {
   const claims: Claim[] = [];
-  for (const { at, frame } of frames) {
+  const nodes = new Map<string, string>();
+  for (const { at, frame, socket } of frames) {
     const message = sent.get(String(frame['id']));
+    if (frame['type'] === -110) nodes.set(socket, String(frame['node_id']));
     if (frame['type'] === -110) claims.push(...claimsOfHello(at, frame));
     else if (message && frame['type'] === -112 && frame['status'] === 'stored')
       claims.push({ at, kind: 'receipt', message });
     else if (message && frame['type'] === -112) claims.push({ at, kind: 'duplicate', message });
     else if (message && typeof frame['seq'] === 'number') {
-      claims.push({ at, kind: 'delivery', message, seq: frame['seq'] });
+      const to = nodes.get(socket) ?? '';
+      claims.push({ at, kind: 'delivery', message, to, seq: frame['seq'], entry: Number(frame['session_seq']) });
     }
   }
   return claims;
@@ -43,18 +50,15 @@ function claimsOfHello(at: number, hello: SpokenFrame['frame']): Claim[] {
 /** What of the claims is not true of the store. */
 export function untrue(claims: readonly Claim[], look: Look): string[] {
   if ('error' in look) return [`the store does not open: ${look.error}`];
-  const byKey = new Map(look.rows.map((row) => [`${row[0]} ${row[2]}`, row]));
-  const tails = new Map<string, number>();
-  for (const [log, n] of look.rows) tails.set(log, Math.max(n, tails.get(log) ?? 0));
+  const store = new Holdings(look);
+  const { tails } = store;
   const wrong = claims.filter((claim) => {
     if (claim.kind === 'epoch') return claim.epoch !== look.epoch;
     if ('node' in claim) {
       const known = claim.kind === 'tail' ? tails.get(`n:${claim.node}`) : look.acked[`n:${claim.node}`];
       return claim.seq > (known ?? 0);
     }
-    const { src, dest, id, payload } = claim.message;
-    const row = byKey.get(`n:${dest} m ${src} ${id}`);
-    return !row || !row[3].includes(JSON.stringify(payload)) || (claim.seq !== undefined && claim.seq !== row[1]);
+    return !(claim.message.members ? store.holdsInSession(claim) : store.holds(claim));
   });
   return [...wrong.map(nameOf), ...(look.takes ? [] : ['the store takes no more'])];
 }

@@ -12,7 +12,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { call, missingFrom, Pour, resend, type Poured, type PourOptions } from './pour.js';
+import { call } from './http-call.js';
+import { missingFrom, Pour, resend, type Poured, type PourOptions } from './pour.js';
 import { outcome, type RowOptions, type RowOutcome } from './row.js';
 import { type Ended, Server } from './server-under-strace.js';
 import type { Sent } from './traffic.js';

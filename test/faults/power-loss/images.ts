@@ -10,6 +10,8 @@ export interface Found {
   readonly rows: ReadonlyArray<readonly [string, number, string, string]>;
   readonly acked: Readonly<Record<string, number>>;
   readonly epoch: string;
+  /** The first entry of each group that is still to be driven. */
+  readonly open: ReadonlyArray<{ readonly log: string; readonly n: number }>;
   /** A row could be added. */
   readonly takes: boolean;
 }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 const built = (path) => import(pathToFileURL(join(process.argv[2], ...path.split('/'))).href);
 const { EmbeddedStore } = await built('dist/storage/embedded/embedded-store.js');
+const { EmbeddedGroupLog } = await built('dist/storage/embedded/embedded-group-log.js');
 const { EmbeddedInboxLog } = await built('dist/storage/embedded/embedded-inbox-log.js');
 
 const PROBE = 'n:probe';
@@ -21,9 +22,10 @@ async function look(dataDir) {
     acked[name] = (await log.marks([name]))[0].acked;
   }
   const epoch = store.epoch();
+  const open = await new EmbeddedGroupLog(store).open('', 1e6);
   const takes = await log.insert([probe()]);
   await store.close();
-  return { rows, acked, epoch, takes: takes.inserted === 1 };
+  return { rows, acked, epoch, open, takes: takes.inserted === 1 };
 }
 
 function probe() {

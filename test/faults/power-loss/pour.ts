@@ -1,7 +1,7 @@
 import type { Random } from '../harness/random.js';
-import { request } from 'node:http';
 
-import { keyOf, type Server } from './server-under-strace.js';
+import { call } from './http-call.js';
+import type { Server } from './server-under-strace.js';
 import type { Sent } from './traffic.js';
 import { type Frame, WireClient } from './wire-client.js';
 
@@ -117,27 +117,6 @@ export async function makeKnown(server: Server, node: string): Promise<void> {
   const client = WireClient.dial(server, node);
   await client.opened;
   client.cut();
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-/** An HTTP call of a node. */
-export function call(server: Server, nodeId: string, path: string, body?: unknown): Promise<Answer> {
-  const headers = { authorization: `Bearer ${keyOf(nodeId)}`, 'content-type': 'application/json' };
-  return new Promise((resolve, reject) => {
-    const method = body === undefined ? 'GET' : 'POST';
-    const outgoing = request(server.url + path, { method, headers, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
-      response.on('error', reject);
-    });
-    outgoing.on('error', reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-  });
 }
 
 /** Reads every inbox to its tail, and says what of the confirmed is not there, or there more than once. */
