@@ -72,6 +72,17 @@ it('a gap that is not acknowledged stays the only one, whatever else is', async 
   expect(await restOf(fay, eva)).toEqual([]);
 });
 
+it('room that comes ends a gap, whether it is acknowledged or not', async () => {
+  const session = await SessionTalk.of(server, ['ida', 'joe']);
+  const ida = await Talker.open(server, 'ida');
+  const joe = await Talker.open(server, 'joe');
+  await tell(ida, session, ...upTo(5));
+  expect((await joe.nextEntries(4)).at(-1)).toMatchObject({ type: -115, from_session_seq: 5 });
+  await server.json('joe', '/v1/inbox/ack', { seq: 2 });
+  await tell(ida, session, 6);
+  expect(await joe.nextEntries(1)).toMatchObject([{ seq: 5, session_seq: 7, payload: 6 }]);
+});
+
 it('a seat that is full again gets a new gap', async () => {
   const session = await SessionTalk.of(server, ['gus', 'hua']);
   const gus = await Talker.open(server, 'gus');

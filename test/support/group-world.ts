@@ -121,7 +121,7 @@ export class GroupWorld {
   private happen(): void {
     const dice = this.random() * 100;
     if (dice < 30) return this.pick(this.actors).act();
-    if (dice < 45) return this.pick(this.readers).readAndAcknowledge();
+    if (dice < 45) return this.pick(this.readers).readAndAcknowledge(1 + Math.floor(this.random() * 4));
     if (dice < 45 + this.story.badWeather / 3) return this.crash();
     if (dice < 45 + this.story.badWeather / 2) this.anyProcess().clock.jump(40_000);
   }

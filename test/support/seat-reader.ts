@@ -20,8 +20,10 @@ export class SeatReader {
     this.inbox = inboxLogOf(nodeId);
   }
 
-  readAndAcknowledge(): void {
-    const rows = this.store.rowsOf(this.inbox).filter(({ n }) => n >= this.next);
+  /** At most so many rows. */
+  readAndAcknowledge(most = Infinity): void {
+    const waiting = this.store.rowsOf(this.inbox).filter(({ n }) => n >= this.next);
+    const rows = waiting.slice(0, Math.min(most, waiting.length));
     const last = rows.at(-1);
     if (!last) return;
     this.next = last.n + 1;

@@ -59,9 +59,9 @@ export class InboxRules implements AppendRules<InboxDraft> {
   private async recount(of: WaitingLog<InboxDraft>, group: string): Promise<void> {
     const seat = of.seats.get(group)!;
     const done = doneIn(of.marks);
-    if (seat.n <= done || seat.isGap || seat.waiting < this.settings.seatMaxMessages) return;
+    if (seat.n <= done || seat.countedAt === done || seat.waiting < this.settings.seatMaxMessages) return;
     const waiting = await this.log.countOfSeat({ log: of.log, group }, done, this.settings.seatMaxMessages);
-    of.seats.set(group, { ...seat, waiting });
+    of.seats.set(group, { ...seat, waiting, countedAt: done });
   }
 
   admit(view: LogView, draft: InboxDraft): Admission | undefined {
@@ -80,7 +80,7 @@ export class InboxRules implements AppendRules<InboxDraft> {
 
   /**
    * Only above what the group has there already, so that a late or second driver harms nobody. A seat that is full gets
-   * one gap, and nothing more while the gap is its newest row and not acknowledged.
+   * one gap, and nothing more while the gap is its newest row, is not acknowledged, and no room has come.
    */
   private admitEntry(view: LogView, draft: EntryDraft): Admission | undefined {
     const seat = view.seat(draft.group);

@@ -86,6 +86,8 @@ export interface SeatState {
   readonly n: number;
   /** Rows that wait there, it included: at most so many, exactly so many when counted at this tail. */
   readonly waiting: number;
+  /** Up to where the inbox was read when they were counted; absent: they were not. */
+  readonly countedAt?: number;
   readonly isGap: boolean;
 }
 
