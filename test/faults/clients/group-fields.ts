@@ -19,3 +19,9 @@ export function groupFields(frame: Frame): Fields {
   const groupSeq = Number(frame['session_seq'] ?? frame['from_session_seq']);
   return { group, groupSeq, ...(event && { event }) };
 }
+
+/** A field that is a text; '' where there is none. */
+export function wordIn(frame: Frame, field: string): string {
+  const value = frame[field];
+  return typeof value === 'string' ? value : '';
+}

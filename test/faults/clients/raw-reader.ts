@@ -1,6 +1,6 @@
 import { rawField } from '@allspark/client';
 import type { ReadOrder } from './commands.js';
-import { groupFields } from './group-fields.js';
+import { groupFields, wordIn } from './group-fields.js';
 import type { JournalWriter } from './journal-writer.js';
 import { type Frame, RawConnection } from './raw-connection.js';
 import { type Reader, shown } from './sender.js';
@@ -67,7 +67,7 @@ export class RawReader implements Reader {
     this.tally.received += 1;
     const { reader, node } = this;
     const payload = shown(rawField(text, 'payload') ?? '');
-    const [src, id] = [String(frame['src_id'] ?? ''), String(frame['id'] ?? '')];
+    const [src, id] = [wordIn(frame, 'src_id'), wordIn(frame, 'id')];
     this.journal.write({ what: 'received', reader, node, seq, src, id, payload, ...groupFields(frame) });
     if (seq - this.acked >= ACK_AFTER) this.ack();
   }

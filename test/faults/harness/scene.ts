@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { AllsparkClient, AllsparkError, rawField } from '@allspark/client';
 import type { Entry } from '../checker/index.js';
-import { groupFields } from '../clients/group-fields.js';
+import { groupFields, wordIn } from '../clients/group-fields.js';
 import { JournalWriter } from '../clients/journal-writer.js';
 import { shown } from '../clients/sender.js';
 import { Crew } from './crew.js';
@@ -140,7 +140,7 @@ export class Scene {
       const page = await patiently(() => client.readInbox({ afterSeq: last, limit: PAGE }));
       for (const { raw, seq = last } of page.messages) {
         const frame = JSON.parse(raw) as Readonly<Record<string, unknown>>;
-        const [src, id] = [String(frame['src_id'] ?? ''), String(frame['id'] ?? '')];
+        const [src, id] = [wordIn(frame, 'src_id'), wordIn(frame, 'id')];
         const payload = shown(rawField(raw, 'payload') ?? '');
         last = seq;
         this.write({ what: 'received', reader, node, seq, src, id, payload, ...groupFields(frame) });

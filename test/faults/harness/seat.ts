@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { rawField } from '@allspark/client';
 import type { Entry } from '../checker/index.js';
-import { groupFields } from '../clients/group-fields.js';
+import { groupFields, wordIn } from '../clients/group-fields.js';
 import { monotonic } from '../clients/journal-writer.js';
 import { shown } from '../clients/sender.js';
 import type { Frame } from './dialogue.js';
@@ -128,7 +128,7 @@ export class Seat {
     const { node, reader } = this;
     this.position = seq;
     const payload = shown(rawField(text, 'payload') ?? '');
-    const [src, id] = [String(frame['src_id'] ?? ''), String(frame['id'] ?? '')];
+    const [src, id] = [wordIn(frame, 'src_id'), wordIn(frame, 'id')];
     this.order.write({ what: 'received', reader, node, seq, src, id, payload, ...groupFields(frame) });
     if (seq - this.acked >= ACK_AFTER) this.sendText(`{"type":-111,"seq":${(this.acked = seq)}}`);
   }

@@ -144,7 +144,6 @@ async function judge(report: Report, server: ServerNode, hearers: readonly Dialo
   await bob.find(({ payload, src_id: src }) => payload === 'direct' && src === 'masked');
   await bob.find(({ payload, src_id: src }) => payload === 'honest' && String(src).startsWith('~'));
   const heard = hearers.flatMap((hearer) => hearer.heard.filter(({ type }) => type !== -110));
-  const isHonest = ({ payload }: Frame): boolean => payload === 'honest' || payload === 'direct';
   report.exactly('reached somebody', heard.filter((frame) => !isHonest(frame)).length, 0);
   const text = JSON.stringify(heard);
   report.exactly('forged names heard', [FORGED, ALIAS].filter((name) => text.includes(name)).length, 0);
@@ -157,4 +156,8 @@ async function judge(report: Report, server: ServerNode, hearers: readonly Dialo
   const are = members.map(({ node_id: node, anonymous }) => `${node} ${anonymous}`).toSorted();
   const should = MEMBERS.map((node) => `${node} ${node === 'masked'}`).toSorted();
   report.holdsThat('the members are who they were', JSON.stringify(are) === JSON.stringify(should));
+}
+
+function isHonest({ payload }: Frame): boolean {
+  return payload === 'honest' || payload === 'direct';
 }
