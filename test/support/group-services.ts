@@ -18,7 +18,7 @@ import { FakeInboxLog, type FakeLogOptions } from './fake-inbox-log.js';
 
 const TURNS = 60;
 
-const SETTINGS = {
+export const GROUP_SETTINGS = {
   clientMaxNodes: 3,
   sessionMaxMembers: 1_000,
   eventsMembers: 256,
@@ -93,7 +93,7 @@ export class GroupServices {
   private messages = 0;
 
   constructor({ log, groupLog, registry }: GroupStore, settings: Partial<SessionsSettings> = {}) {
-    const all = { ...SETTINGS, ...settings };
+    const all = { ...GROUP_SETTINGS, ...settings };
     this.nodes = new NodesService(registry, this.clock);
     this.inbox = new InboxService(log, INBOX_SETTINGS, this.clock, this.guard, this.nodes);
     this.groups = new GroupsService(log, groupLog, this.inbox, all, INBOX_SETTINGS, this.clock, this.guard);

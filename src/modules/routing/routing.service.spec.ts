@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeInboxLog } from '../../../test/support/fake-inbox-log.js';
 import { FakeGroupLog } from '../../../test/support/fake-group-log.js';
+import { GROUP_SETTINGS } from '../../../test/support/group-services.js';
 import { ManualClock } from '../../common/clock.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
@@ -94,15 +95,6 @@ class Rules extends RoutingSettings {
   }
 }
 
-const GROUP_RULES = {
-  clientMaxNodes: 3,
-  sessionMaxMembers: 3,
-  eventsMembers: 3,
-  openEntryRecoveryMs: 5_000,
-  aliasRandomBits: 128,
-  membershipTrustMs: 1_000,
-};
-
 class Connection implements LiveConnection {
   readonly frames: string[] = [];
 
@@ -149,7 +141,7 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, clock);
   inbox = new InboxService(store, new Settings(), clock, new StallGuard(clock, 5_000, 30_000), nodes);
   const guard = new StallGuard(clock, 5_000, 30_000);
-  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_RULES, new Settings(), clock, guard);
+  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, new Settings(), clock, guard);
   routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock);
 }
 
