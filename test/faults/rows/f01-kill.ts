@@ -50,7 +50,7 @@ export async function manClients(scene: Scene, server: ServerNode, perSecond: nu
     const dests = [RECEIVING[index % RECEIVERS] as string];
     await sending.send({ kind: 'raw', src: `raw-${index + 1}`, dests, perSecond, url });
   }
-  await manSession(scene, sending, server, RECEIVING, perSecond * SPEAKING);
+  await manSession(scene, sending, server, RECEIVING, { perSecond: perSecond * SPEAKING, back: BACK });
   return [reading, sending];
 }
 

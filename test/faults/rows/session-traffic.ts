@@ -1,6 +1,7 @@
 import type { Crew } from '../harness/crew.js';
 import type { Scene } from '../harness/scene.js';
 import type { ServerNode } from '../harness/server-node.js';
+import type { SendOrder } from '../clients/commands.js';
 import { monotonic } from '../clients/journal-writer.js';
 import { APP, SessionCalls } from '../harness/session-calls.js';
 
@@ -18,7 +19,7 @@ export async function manSession(
   crew: Crew,
   server: ServerNode,
   nodes: readonly string[],
-  perSecond: number,
+  speaking: Pick<SendOrder, 'perSecond' | 'back'>,
 ): Promise<void> {
   const hidden = nodes[SPEAKERS[1].at];
   const members = nodes.map((node) => ({ node_id: node, ...(node === hidden && { alias: ALIAS }) }));
@@ -29,6 +30,6 @@ export async function manSession(
   }
   for (const { at, kind } of SPEAKERS) {
     const src = nodes[at] as string;
-    await crew.send({ kind, src, dests: [group], toSessions: true, perSecond, url: server.url });
+    await crew.send({ kind, src, dests: [group], toSessions: true, url: server.url, ...speaking });
   }
 }
