@@ -67,6 +67,8 @@ export class Observers {
     await doing();
     await this.settle();
     this.seated.acknowledge();
+    // The seat of the other is full now and then.
+    this.of('owner').ear.acknowledge();
     for (const name of NAMES) {
       const { party, taken } = this.of(name);
       for (const text of party.texts.slice(taken)) this.transcripts.get(name)?.add(text);
@@ -149,7 +151,6 @@ export class Observers {
     return this.someone().party.call('POST', this.path(of), body);
   }
 
-  /** A stranger joins itself by that, and goes again. */
   private async join(body: object): Promise<void> {
     await this.of(this.random.pick(['owner', 'visitor'] as const)).party.call('POST', this.path('join'), body);
   }
@@ -161,6 +162,7 @@ export class Observers {
     ear.close();
     await within(REST_MS, () => ear.closed !== undefined, 2);
     observer.ear = (await party.open(`?epoch=${String(ear.hello['epoch'])}&last_seq=${ear.lastSeq}`)) as Ear;
+    observer.ear.lastSeq = Math.max(observer.ear.lastSeq, ear.lastSeq);
   }
 
   /** Everybody has what was driven to it, and answers to a sign of life come behind all of it. */
