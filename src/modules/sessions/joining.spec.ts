@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { app, GroupServices, GroupStore, newSession } from '../../../test/support/group-services.js';
+import { app, GroupServices, GroupStore, newSession, node } from '../../../test/support/group-services.js';
+import type { MemberView } from './sessions.types.js';
 
 const SESSION = 's';
 const BOB = { nodeId: 'bob' };
@@ -34,5 +35,26 @@ describe('a join', () => {
     const member = { nodeId: 'bob', alias: '~b', anonymous: true, role: 'member' };
     expect(await joinedAndTakenOut(services, store)).toEqual(member);
     services.stop();
+  });
+
+  it('of a named node does not tell who asked for it which anonymous seat the node took meanwhile', async () => {
+    const store = new GroupStore();
+    const services = new GroupServices(store);
+    await services.nodes.makeKnown('bob');
+    const [ann, bob] = [node('ann'), node('bob')];
+    const { sessionId } = await services.sessions.create(ann, newSession());
+    let hidden: Promise<MemberView> | undefined;
+    let projections = 0;
+    store.groupLog.step = async (label): Promise<void> => {
+      // Of the first join: the driver's, and the one that the answer waits for.
+      if (label !== 'project' || (projections += 1) > 2) return;
+      hidden ??= services.sessions
+        .unjoin(bob, sessionId)
+        .then(() => services.sessions.join(bob, sessionId, { ...BOB, anonymous: true }));
+      await hidden;
+    };
+    const joining = services.sessions.join(ann, sessionId, { ...BOB, anonymous: false });
+    expect(await services.inTime(joining)).toEqual({ nodeId: 'bob', anonymous: false, role: 'member' });
+    expect(await hidden).toMatchObject({ anonymous: true, role: 'member' });
   });
 });

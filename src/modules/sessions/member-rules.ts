@@ -96,7 +96,8 @@ export function decideLeave(state: GroupState, { caller, whom, sessionId, eventI
   return { kind: 'left', nodeId: stay.nodeId, frame: eventBody(TYPE.left, sessionId, eventId, nameOf(stay)) };
 }
 
-function findMember(state: GroupState, caller: Caller, whom: Named): Stay | undefined {
+/** The member that the caller means, if it may know that this one is it. */
+export function findMember(state: GroupState, caller: Caller, whom: Named): Stay | undefined {
   if ('alias' in whom) return whom.alias.startsWith('~') ? state.named(whom.alias) : undefined;
   const stay = state.stayOf(whom.nodeId);
   return stay && (caller.trusted || caller.nodeId === whom.nodeId || !isHidden(stay)) ? stay : undefined;

@@ -14,6 +14,7 @@ import {
   decideLeave,
   decideReveal,
   denied,
+  findMember,
   type Named,
   refuseJoin,
   refuseStranger,
@@ -97,7 +98,8 @@ export class SessionsService {
     const { sessionMaxMembers: maxMembers } = this.settings;
     const request = { caller, seat, maxMembers, sessionId, eventId: randomId() };
     const { state, row } = await this.change(caller, sessionId, (at) => decideJoin(at, request));
-    const stay = state.stayOf(seat.nodeId) ?? stayBegunWith(row);
+    // By now it may sit in a seat of its own choice, which the answer must not tie to the node that was named.
+    const stay = findMember(state, caller, { nodeId: seat.nodeId }) ?? stayBegunWith(row);
     if (!stay) throw new Refusal('retry_later', { reason: 'the member left meanwhile' });
     return memberView(state, stay, caller);
   }
