@@ -88,8 +88,8 @@ export class ClientsService {
     const state = await this.groups.state(clientLogOf(clientId));
     if (!caller.trusted && !state.stayOf(caller.nodeId)) throw new Refusal('forbidden');
     if (!state.exists) throw new Refusal('node_unknown');
-    const stays = await this.groups.staysOf(state, caller.nodeId);
-    return readEntries(this.groups.log, state, { ...caller, stays }, query, maxBytes);
+    const reader = await this.groups.readerOf(state, caller);
+    return readEntries(this.groups.log, state, reader, query, maxBytes);
   }
 }
 

@@ -15,13 +15,14 @@ import {
 } from '../inbox/index.js';
 import { CreationKeys } from './creation-keys.js';
 import { GroupDriver } from './group-driver.js';
-import { GroupLog, type Stay } from './group-log.js';
+import { GroupLog } from './group-log.js';
 import type { GroupState } from './group-state.js';
 import { GroupStates } from './group-states.js';
 import { Groups } from './groups.js';
 import { decideClientMessage, decideSessionMessage, type MessageEntry } from './message-rules.js';
+import type { EntryReader } from './session-history.js';
 import { SessionsSettings } from './sessions.settings.js';
-import type { GroupMessage } from './sessions.types.js';
+import type { Caller, GroupMessage } from './sessions.types.js';
 import type { GroupDraft } from './group-draft.types.js';
 
 const SWEEP_MS = 30_000;
@@ -85,11 +86,17 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     return this.states.at(log, n);
   }
 
-  /** All stays of a node, ended ones included. Where the projection lags the state is right: it knows the end of a stay first. */
-  async staysOf(state: GroupState, nodeId: string): Promise<readonly Stay[]> {
-    const projected = await this.projection.staysOf(state.log, nodeId);
+  /**
+   * What a node may read of the group, as it is when this is called: whatever becomes of its stay while the projection
+   * is asked, nothing behind counts. The state knows the end of a stay before the projection does, and has to be looked
+   * at first: once the end is projected and driven it forgets it.
+   */
+  async readerOf(state: GroupState, { nodeId, trusted }: Caller): Promise<EntryReader> {
+    const { n: tail } = state;
     const known = state.staysOf(nodeId);
-    return [...projected.filter(({ joined }) => known.every((stay) => stay.joined !== joined)), ...known];
+    const projected = await this.projection.staysOf(state.log, nodeId);
+    const stays = [...projected.filter(({ joined }) => known.every((stay) => stay.joined !== joined)), ...known];
+    return { nodeId, trusted, tail, stays };
   }
 
   /** Clients of which the node is one, as far as they are projected. */

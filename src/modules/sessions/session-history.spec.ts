@@ -28,7 +28,7 @@ const to = (nodeId: string, isPrivate = true): Partial<Extract<Entry, { kind: 'm
 });
 
 function reader(nodeId: string, trusted = false): EntryReader {
-  return { nodeId, trusted, stays: state.staysOf(nodeId) };
+  return { nodeId, trusted, tail: state.n, stays: state.staysOf(nodeId) };
 }
 
 /** Numbers of the page, with an ellipsis when there is more. */

@@ -12,6 +12,8 @@ const READ_ROWS = 1_000;
 export interface EntryReader {
   readonly nodeId: string;
   readonly trusted: boolean;
+  /** The last entry that it is sure about: what comes behind it may be no business of the reader any more. */
+  readonly tail: number;
   readonly stays: readonly Stay[];
 }
 
@@ -24,13 +26,13 @@ export async function readEntries(
   maxBytes: number,
 ): Promise<EntryPage> {
   const { limit = DEFAULT_ROWS } = query;
-  const tail = state.n;
+  const { tail } = reader;
   const [marks = NO_MARKS] = await log.marks([state.log]);
+  const history = state.terms.history ?? 'joined';
   const before = Math.min(query.before ?? Infinity, tail + 1);
   const fromEnd = query.after === undefined && query.before !== undefined;
   let bounds = { after: Math.max(query.after ?? 0, marks.floor - 1), before };
   const frames: string[] = [];
-  const history = state.terms.history ?? 'joined';
   for (let bytes = 0; bounds.after + 1 < bounds.before;) {
     const rows = await log.read(state.log, { ...bounds, limit: READ_ROWS, maxBytes, fromEnd });
     for (const row of fromEnd ? rows.toReversed() : rows) {

@@ -125,8 +125,8 @@ export class SessionsService {
   /** What the session holds that the caller may read. */
   async messages(caller: Caller, sessionId: string, query: EntryQuery, maxBytes: number): Promise<EntryPage> {
     const state = await this.stateFor(caller, sessionId);
-    const stays = await this.groups.staysOf(state, caller.nodeId);
-    return readEntries(this.groups.log, state, { ...caller, stays }, query, maxBytes);
+    const reader = await this.groups.readerOf(state, caller);
+    return readEntries(this.groups.log, state, reader, query, maxBytes);
   }
 
   /** Brings a change about and answers its entry, and the state behind it, which may be further by now. */
