@@ -120,3 +120,14 @@ it('whoever can read little of much gets that in one page', async () => {
   expect(await read(reader('cleo'), { after: 0 })).toBe('1502');
   expect(await read(reader('cleo'), { before: 2_000 })).toBe('1502');
 });
+
+it('what lies outside of all stays of a member is not looked through', async () => {
+  const many = Array.from({ length: 2_000 }, () => said('ann'));
+  given({}, ...many, joined('cleo'), said('ann'), left('cleo'), ...many);
+  const bounds: EntryQuery[] = [{}, { before: 5_000 }];
+  for (const query of bounds) {
+    store.calls.length = 0;
+    expect(await read(reader('cleo'), query)).toBe('2002 2003 2004');
+    expect(store.calls.filter((method) => method === 'read')).toHaveLength(1);
+  }
+});

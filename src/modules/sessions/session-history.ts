@@ -29,9 +29,10 @@ export async function readEntries(
   const { tail } = reader;
   const [marks = NO_MARKS] = await log.marks([state.log]);
   const history = state.terms.history ?? 'joined';
-  const before = Math.min(query.before ?? Infinity, tail + 1);
+  const { first, last } = spanOf(reader, history);
+  const before = Math.min(query.before ?? Infinity, tail + 1, last + 1);
   const fromEnd = query.after === undefined && query.before !== undefined;
-  let bounds = { after: Math.max(query.after ?? 0, marks.floor - 1), before };
+  let bounds = { after: Math.max(query.after ?? 0, marks.floor - 1, first - 1), before };
   const frames: string[] = [];
   for (let bytes = 0; bounds.after + 1 < bounds.before;) {
     const rows = await log.read(state.log, { ...bounds, limit: READ_ROWS, maxBytes, fromEnd });
@@ -46,6 +47,17 @@ export async function readEntries(
     if (rows.length === 0) break;
   }
   return page(frames, tail, true, fromEnd);
+}
+
+/** Of a member that reads what its stays cover there is nothing outside of them all: nobody looks through that. */
+function spanOf({ trusted, stays }: EntryReader, history: HistoryPolicy): { first: number; last: number } {
+  if (trusted || history === 'all') return { first: 1, last: Infinity };
+  const span = { first: Infinity, last: 0 };
+  for (const { joined, left } of stays) {
+    span.first = Math.min(span.first, joined);
+    span.last = Math.max(span.last, left ?? Infinity);
+  }
+  return span;
 }
 
 function page(frames: string[], tail: number, complete: boolean, fromEnd: boolean): EntryPage {
