@@ -129,10 +129,19 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** What a transient message is and for whom, by a membership that was read a moment ago. Throws refusals. */
   async transient(asked: GroupMessage): Promise<MessageEntry & { readonly nodeIds: readonly string[] }> {
-    const state = await this.states.recent(logOf(asked), this.settings.membershipTrustMs);
-    const entry = decide(state, asked, randomId());
+    const { state, entry } = await this.recently(asked, this.settings.membershipTrustMs);
     if (entry instanceof Refusal) throw entry;
     return { ...entry, nodeIds: state.audience(state.n, entry, this.settings.eventsMembers) };
+  }
+
+  /** What was read before is good enough to send by, but not to refuse by: somebody may have joined since, and know it. */
+  private async recently(
+    asked: GroupMessage,
+    maxAgeMs: number,
+  ): Promise<{ readonly state: GroupState; readonly entry: MessageEntry | Refusal }> {
+    const state = await this.states.recent(logOf(asked), maxAgeMs);
+    const entry = decide(state, asked, randomId());
+    return entry instanceof Refusal && maxAgeMs > 0 ? this.recently(asked, 0) : { state, entry };
   }
 
   /** The key under which an entry was sent; `undefined` when it is not there any more, or cannot be read now. */

@@ -175,6 +175,14 @@ describe('a transient message', () => {
     expect(await sent(here, bob)).toBe('session_denied');
   });
 
+  it('is refused by nothing that was read before it came: who was told that it joined may send', async () => {
+    await withMembers('ann', 'bob');
+    const eve = node('eve');
+    expect(await sent(here, eve)).toBe('session_denied');
+    await new GroupServices(store).sessions.join(eve, 'party', { nodeId: 'eve', anonymous: false });
+    expect(await sent(here, eve)).toEqual(['ann', 'bob']);
+  });
+
   it('overtakes none that waits for the store, whatever others learn meanwhile', async () => {
     await withMembers('ann', 'bob');
     const held = store.log.hold('newest');
