@@ -220,6 +220,27 @@ describe('what a process left open', () => {
     expect(store.entriesFor('bob')).toEqual([2]);
   });
 
+  it('is driven also while a group before it cannot be read', async () => {
+    await here.sessions.create(
+      app(),
+      newSession({ sessionId: 'first', members: [{ nodeId: 'bob', anonymous: false }] }),
+    );
+    await here.pass(500);
+    const dead = another();
+    dead.stop();
+    await dead.send(app(), { kind: 'session', sessionId: 'first' });
+    await leftOpen('m1');
+    const read = store.log.newest.bind(store.log);
+    store.log.newest = (logs) => (logs.includes('s:first') ? Promise.reject(new StoreUnavailable('away')) : read(logs));
+    const starting = another();
+    starting.start();
+    await starting.settle();
+    expect([store.entriesFor('bob', 's:first'), store.entriesFor('bob', LOG)]).toEqual([[], [2]]);
+    store.log.newest = read;
+    for (let round = 0; round < 3; round += 1) await starting.pass(5_000);
+    expect(store.entriesFor('bob', 's:first')).toEqual([2]);
+  });
+
   it('of many groups is found page by page', async () => {
     const dead = another();
     dead.stop();

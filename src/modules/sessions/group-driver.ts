@@ -194,7 +194,7 @@ export class GroupDriver {
     for (let page = await this.groups.open(after, OPEN_PAGE); page.length > 0;) {
       for (const { log, n } of page) {
         seen.set(log, n);
-        if (atOnce || this.seen.get(log) === n) await this.takeUp(log, n);
+        if (atOnce || this.seen.get(log) === n) await this.takeUp(log, n).catch(passOverUnavailable);
       }
       after = page.at(-1)!.log;
       page = await this.groups.open(after, OPEN_PAGE);
