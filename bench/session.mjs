@@ -16,7 +16,7 @@ async function open(server, node, heard) {
   await new Promise((resolve, reject) => socket.once('error', reject).once('message', resolve));
   let unacknowledged = 0;
   socket.on('message', (data) => {
-    const text = data.toString('latin1');
+    const text = /** @type {Buffer} */ (data).toString('latin1');
     const seq = /^\{"seq":(\d+)/.exec(text)?.[1];
     if (seq !== undefined && (unacknowledged += 1) >= 64) {
       unacknowledged = 0;

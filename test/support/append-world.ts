@@ -15,6 +15,7 @@ import { pendingTotals } from '../../src/modules/inbox/inbox-rules.js';
 import { FailStop } from '../../src/modules/routing/index.js';
 import { Refusal } from '../../src/protocol/index.js';
 import { type FakeLogOptions, FakeInboxLog, type Fault } from './fake-inbox-log.js';
+import { generator } from './generator.js';
 import { bodyOf, SeenRows } from './seen-rows.js';
 
 const LOG = 'n:receiver';
@@ -391,15 +392,4 @@ class Client {
 
 function draftOf(key: string, digest: string, body: string): MessageDraft {
   return { kind: 'message', key, digest, body, bytes: Buffer.byteLength(body), report: false, makesKnown: false };
-}
-
-/** Mulberry32: small, fast, the same everywhere. */
-function generator(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -7,6 +7,7 @@ import { GroupsService, SessionsService } from '../../src/modules/sessions/index
 import { type Destination, Refusal } from '../../src/protocol/index.js';
 import { FakeGroupLog } from './fake-group-log.js';
 import { type Fault, FakeInboxLog } from './fake-inbox-log.js';
+import { generator } from './generator.js';
 import { GroupModel } from './group-model.js';
 import { SeatReader } from './seat-reader.js';
 
@@ -104,9 +105,9 @@ export class GroupWorld {
 
   /** Acts on its own until something is answered. */
   private async until(done: Promise<void>): Promise<void> {
-    let isDone = false;
-    void done.then(() => (isDone = true));
-    while (!isDone) await this.turn();
+    const progress = { isDone: false };
+    void done.then(() => (progress.isDone = true));
+    while (!progress.isDone) await this.turn();
   }
 
   private async turn(): Promise<void> {
@@ -356,15 +357,4 @@ class EverybodyKnown extends NodeRegistry {
   record(): Promise<void> {
     return Promise.resolve();
   }
-}
-
-/** Mulberry32: small, fast, the same everywhere. */
-function generator(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
