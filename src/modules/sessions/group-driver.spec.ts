@@ -258,6 +258,28 @@ describe('what a process left open', () => {
   });
 });
 
+it('a process that only reads a group keeps nothing of those who came and went long ago', async () => {
+  here.start();
+  const reading = another();
+  reading.start();
+  await withMembers('ann', 'bob');
+  await reading.groups.state(LOG);
+  for (let round = 0; round < 510; round += 1) {
+    await here.sessions.join(app(), 'party', { nodeId: 'eve', anonymous: true });
+    await here.sessions.unjoin(app(), 'party', { nodeId: 'eve' });
+  }
+  await here.settle();
+  await here.pass(500);
+  const state = await reading.groups.state(LOG);
+  expect(state.staysOf('eve')).toHaveLength(510);
+  await reading.pass(5_000);
+  expect([state.staysOf('eve'), state.unprojected.size, state.size]).toEqual([[], 0, 2]);
+  here.stop();
+  expect(await reading.send(ann, toAll)).toBe('stored');
+  await reading.settle();
+  expect(store.entriesFor('bob').at(-1)).toBe(1_022);
+});
+
 it('two processes that drive the same at once harm nobody', async () => {
   const other = another();
   await withMembers('ann', 'bob', 'dora');

@@ -21,6 +21,8 @@ const ROUND_BYTES = 4 * 1024 * 1024;
 const RETRY_MS = 500;
 const RAISE_MS = 500;
 const OPEN_PAGE = 100;
+/** Entries of a group that others drive, until it is asked how far they are. */
+const MOST_BEHIND = 1_000;
 
 interface Delivery {
   readonly nodeId: string;
@@ -200,6 +202,19 @@ export class GroupDriver {
       page = await this.groups.open(after, OPEN_PAGE);
     }
     this.seen = seen;
+    await this.learnDriven();
+  }
+
+  /** What ended in a group that is only read here would be kept as long as others drive it. */
+  private async learnDriven(): Promise<void> {
+    for (const state of this.states.behind(MOST_BEHIND)) {
+      const [marks] = await this.log.marks([state.log]);
+      const driven = Math.min(marks?.acked ?? 0, state.n);
+      if (driven <= state.driven || state.isDriving) continue;
+      // Projected before it was driven, and driven before it was marked so.
+      state.projectedUpTo(driven);
+      this.settle(state, driven);
+    }
   }
 
   private async takeUp(log: string, n: number): Promise<void> {

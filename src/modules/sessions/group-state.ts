@@ -166,6 +166,13 @@ export class GroupState {
     else this.byName.delete(alias);
   }
 
+  /** Somebody projected what changed up to n. Of what a key changed in a client no entry is kept: that may be later. */
+  projectedUpTo(n: number): void {
+    for (const [key, { joined, left, revealed, issuedAt }] of this.unprojected) {
+      if (issuedAt === 0 && Math.max(joined, left ?? 0, revealed ?? 0) <= n) this.unprojected.delete(key);
+    }
+  }
+
   /** Forgets stays that ended before what is still to be driven, except the latest of each node of a client. */
   forgetEnded(keepLatest: boolean): void {
     for (const [nodeId, stays] of this.stays) {

@@ -81,6 +81,11 @@ export class GroupStates {
     return state;
   }
 
+  /** Groups that others drive, as far as this process knows of many entries since. */
+  behind(entries: number): GroupState[] {
+    return [...this.states.values()].filter(({ isDriving, n, driven }) => !isDriving && n - driven >= entries);
+  }
+
   /** Forgets groups in which nothing happens any more. */
   sweep(): void {
     const before = this.clock.monotonic() - FORGOTTEN_AFTER_MS;
