@@ -68,7 +68,7 @@ export class Observers {
     await this.settle();
     this.seated.acknowledge();
     // The seat of the other is full now and then.
-    this.of('owner').ear.acknowledge();
+    await this.acknowledge(this.of('owner'));
     for (const name of NAMES) {
       const { party, taken } = this.of(name);
       for (const text of party.texts.slice(taken)) this.transcripts.get(name)?.add(text);
@@ -158,11 +158,18 @@ export class Observers {
   private async comeBack(): Promise<void> {
     const observer = this.someone();
     const { ear, party } = observer;
-    ear.acknowledge();
+    await this.acknowledge(observer);
     ear.close();
     await within(REST_MS, () => ear.closed !== undefined, 2);
     observer.ear = (await party.open(`?epoch=${String(ear.hello['epoch'])}&last_seq=${ear.lastSeq}`)) as Ear;
     observer.ear.lastSeq = Math.max(observer.ear.lastSeq, ear.lastSeq);
+  }
+
+  /** Until it stands in the inbox: how far that is acknowledged is told to whoever reads it. */
+  private async acknowledge({ ear, party }: Observer): Promise<void> {
+    ear.acknowledge();
+    const isDone = async (): Promise<boolean> => (await this.inbox(party.node)).acked_seq >= ear.lastSeq;
+    await within(REST_MS, isDone, 2);
   }
 
   /** Everybody has what was driven to it, and answers to a sign of life come behind all of it. */
@@ -171,7 +178,8 @@ export class Observers {
     await within(
       REST_MS,
       async () => {
-        const tails = await Promise.all(NAMES.map((name) => this.tail(name)));
+        const inboxes = await Promise.all(NAMES.map((name) => this.inbox(name)));
+        const tails = inboxes.map(({ tail_seq: tail }) => tail);
         const now = tails.join(' ');
         if (now !== before) [before, since] = [now, performance.now()];
         const are = NAMES.every(
@@ -184,8 +192,8 @@ export class Observers {
   }
 
   /** Asked past its own ears, so that it does not stand in the transcript. */
-  private async tail(name: Name): Promise<number> {
-    return (await this.server.json<{ tail_seq: number }>(name, '/v1/inbox?limit=1')).tail_seq;
+  private inbox(name: string): Promise<{ tail_seq: number; acked_seq: number }> {
+    return this.server.json(name, '/v1/inbox?limit=1');
   }
 
   private path(of = ''): string {

@@ -33,6 +33,7 @@ export class Transcript {
   }
 }
 
+const AROUND = 60;
 const TIMES = /"(timestamp|created_at|ping_interval_ms)":\d+/g;
 const HEADER_DATE = /"date":"[^"]*"/g;
 /** Its length is told, its hash is of what is told anyway. */
@@ -51,8 +52,16 @@ const MADE_BY_SERVER = new RegExp(
 export function differenceOf(one: string, other: string): string | undefined {
   const [lines, others] = [one.split('\n'), other.split('\n')];
   const at = lines.findIndex((line, index) => line !== others[index]);
-  if (at >= 0) return `line ${at + 1}: ${lines[at]} | ${others[at] ?? 'nothing'}`;
+  if (at >= 0) return `line ${at + 1}: ${around(lines[at] ?? '', others[at] ?? 'nothing')}`;
   return others.length > lines.length ? `line ${lines.length + 1}: nothing | ${others[lines.length]}` : undefined;
+}
+
+/** Both, from a little before the first sign in which they differ. */
+function around(one: string, other: string): string {
+  let from = 0;
+  while (from < one.length && one[from] === other[from]) from += 1;
+  const cut = (text: string): string => text.slice(Math.max(0, from - AROUND), from + 2 * AROUND);
+  return `${cut(one)} | ${cut(other)}`;
 }
 
 /** How well the bigger of two values tells which of the two kinds it is of: 0.5 is guessing, 1 knowing. */
