@@ -90,6 +90,30 @@ describe('a durable message to a group', () => {
     expect(await here.inTime(here.send(bob, toAll, { id: 'm3' }))).toBe('stored');
   });
 
+  it('is not held up by a group that cannot be read and goes along with it, nor decided on what was known before', async () => {
+    await withMembers('ann', 'bob');
+    await here.sessions.create(
+      app(),
+      newSession({ sessionId: 'other', members: [{ nodeId: 'ann', anonymous: false }] }),
+    );
+    const other = new GroupServices(store);
+    const toOther: Destination = { kind: 'session', sessionId: 'other' };
+    const load = store.groupLog.load.bind(store.groupLog);
+    store.groupLog.load = (log, after) =>
+      log === LOG ? load(log, after) : Promise.reject(new StoreUnavailable('away'));
+    const sending = [other.send(ann, toOther), other.send(ann, toAll), other.send(ann, toOther)];
+    expect(await other.inTime(Promise.all(sending))).toEqual(['retry_later', 'stored', 'retry_later']);
+    store.groupLog.load = load;
+    expect(await other.send(ann, toOther)).toBe('stored');
+    await here.inTime(here.sessions.unjoin(ann, 'other'));
+    const read = store.log.read.bind(store.log);
+    store.log.read = (log, range) =>
+      log === 's:other' ? Promise.reject(new StoreUnavailable('away')) : read(log, range);
+    expect(await other.inTime(other.send(ann, toOther))).toBe('retry_later');
+    store.log.read = read;
+    expect(await other.inTime(other.send(ann, toOther))).toBe('session_denied');
+  });
+
   it('has to wait while too much is on its way to the members, and goes on behind that', async () => {
     await withMembers('ann', 'bob');
     const insert = store.log.insert.bind(store.log);

@@ -10,6 +10,7 @@ import {
   type InboxSettings,
   type LogRow,
   NO_TOTALS,
+  passOverUnavailable,
   type WaitingLog,
 } from '../inbox/index.js';
 import { changesMembers, encodeEntry } from './group-entry.js';
@@ -26,6 +27,8 @@ const MAX_UNDRIVEN = 1_000;
  */
 export class Groups implements AppendRules<GroupDraft> {
   private readonly appends: AppendLoop<GroupDraft>;
+  /** Groups whose members at the tail could not be read in the last turn: nothing may be decided on what is known. */
+  private readonly unread = new Set<string>();
 
   constructor(
     private readonly log: InboxLog,
@@ -64,6 +67,7 @@ export class Groups implements AppendRules<GroupDraft> {
 
   sweep(): void {
     this.appends.sweep();
+    if (this.appends.waiting === 0) this.unread.clear();
   }
 
   get waiting(): number {
@@ -75,10 +79,22 @@ export class Groups implements AppendRules<GroupDraft> {
   }
 
   async ready(logs: ReadonlyArray<WaitingLog<GroupDraft>>): Promise<void> {
-    await Promise.all(logs.map(({ log, tail }) => this.states.at(log, tail.n)));
+    await Promise.all(logs.map(({ log, tail }) => this.readUpTo(log, tail.n)));
+  }
+
+  /** What one group comes to, those that go along with it do not. */
+  private async readUpTo(log: string, n: number): Promise<void> {
+    try {
+      await this.states.at(log, n);
+      this.unread.delete(log);
+    } catch (error) {
+      passOverUnavailable(error);
+      this.unread.add(log);
+    }
   }
 
   admit({ log }: { readonly log: string }, draft: GroupDraft): Admission | undefined {
+    if (this.unread.has(log)) return { kind: 'refused', refusal: new Refusal('retry_later') };
     const state = this.states.known(log);
     if (!state) return undefined;
     const entry = draft.decide(state);
