@@ -10,17 +10,19 @@ const QUIET_MS = 20;
 const REST_MS = 15_000;
 const NAMES = ['owner', 'visitor', 'stranger'] as const;
 type Name = (typeof NAMES)[number];
+const WAYS = ['heard', 'answered'] as const;
 
 interface Observer {
   readonly party: Party;
   ear: Ear;
-  /** Texts that stand in its transcript. */
-  taken: number;
+  /** Texts that stand in its transcripts, or came before them. */
+  readonly taken: { heard: number; answered: number };
 }
 
 /** A session with one anonymous seat, those who look at it, and what each of them was told. */
 export class Observers {
-  readonly transcripts = new Map<Name, Transcript>();
+  /** Of each of them two, by name and way. */
+  readonly transcripts = new Map<string, Transcript>();
   private readonly all = new Map<Name, Observer>();
   private readonly random: Random;
   private count = 0;
@@ -40,12 +42,16 @@ export class Observers {
   async arrive(): Promise<void> {
     for (const name of NAMES) {
       const party = new Party({ server: this.server, node: name, key: () => authKey(SECRET, name) });
-      this.all.set(name, { party, ear: (await party.open()) as Ear, taken: party.texts.length });
+      this.all.set(name, {
+        party,
+        ear: (await party.open()) as Ear,
+        taken: { heard: party.heard.length, answered: party.answered.length },
+      });
     }
     const made = await this.of('owner').party.json('POST', '/v1/sessions', { anyone_can_join: true, history: 'all' });
     this.session = String(made['session_id']);
     const known = { [this.session]: 'SESSION' };
-    for (const name of NAMES) this.transcripts.set(name, new Transcript(known));
+    for (const name of NAMES) for (const way of WAYS) this.transcripts.set(`${name} ${way}`, new Transcript(known));
     await this.of('visitor').party.call('POST', this.path('join'), {});
   }
 
@@ -71,8 +77,10 @@ export class Observers {
     await this.acknowledge(this.of('owner'));
     for (const name of NAMES) {
       const { party, taken } = this.of(name);
-      for (const text of party.texts.slice(taken)) this.transcripts.get(name)?.add(text);
-      this.of(name).taken = party.texts.length;
+      for (const way of WAYS) {
+        for (const text of party[way].slice(taken[way])) this.transcripts.get(`${name} ${way}`)?.add(text);
+        taken[way] = party[way].length;
+      }
     }
   }
 

@@ -93,11 +93,17 @@ export class Ear {
 /** Somebody at a server, and every word that it was ever told. */
 export class Party {
   readonly node: string;
-  readonly texts: string[] = [];
+  /** By websocket, and in answers to calls: which of both comes first is nobody's promise. */
+  readonly heard: string[] = [];
+  readonly answered: string[] = [];
   readonly ears: Ear[] = [];
 
   constructor(private readonly order: PartyOrder) {
     this.node = order.node;
+  }
+
+  get texts(): readonly string[] {
+    return [...this.heard, ...this.answered];
   }
 
   /** `undefined` when it is refused; what was said then is among the texts too. */
@@ -110,11 +116,11 @@ export class Party {
     });
     let isOver = false;
     socket.once('unexpected-response', (_request, response) => {
-      this.texts.push(JSON.stringify([response.statusCode, response.headers]));
-      response.on('data', (data: Buffer) => this.texts.push(data.toString('utf8')));
+      this.answered.push(JSON.stringify([response.statusCode, response.headers]));
+      response.on('data', (data: Buffer) => this.answered.push(data.toString('utf8')));
       response.once('end', () => (isOver = true));
     });
-    const ear = new Ear(socket, (text) => this.texts.push(text));
+    const ear = new Ear(socket, (text) => this.heard.push(text));
     await within(ANSWER_MS, () => ear.frames.length > 0 || isOver || ear.closed !== undefined, 2);
     if (ear.frames.length === 0) return undefined;
     this.ears.push(ear);
@@ -124,7 +130,7 @@ export class Party {
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Told> {
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const told = await this.exchange(method, path, text, headers);
-    this.texts.push(JSON.stringify([told.status, told.headers]), told.text);
+    this.answered.push(JSON.stringify([told.status, told.headers]), told.text);
     return told;
   }
 
