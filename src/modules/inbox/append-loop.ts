@@ -194,6 +194,8 @@ export class AppendLoop<D extends Draft = Draft> {
       const pending = state.waiting.peekFront();
       const said = pending && this.rules.admit({ log: state.log, tail, marks: state.marks, seat }, pending.draft);
       if (!pending || !said) return;
+      // There only because of a row of this batch, which is not stored yet.
+      if (said.kind === 'nothing' && tail !== state.tail) return;
       // A final refusal needs a tail and a look of this turn, and waits for the answers before it: the next turn has all.
       const sure = pending.missedIn === began && (said.kind === 'row' || tail === state.tail);
       state.mustLook = !sure && (said.kind === 'refused' || said.fresh === true);

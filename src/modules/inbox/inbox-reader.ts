@@ -27,6 +27,8 @@ export class InboxReader {
   private acked = 0;
   private started = false;
   private reading = false;
+  /** Room or rows came while it read: it may have looked for them already. */
+  private missed = false;
   private closed = false;
   private flightBytes = 0;
   /** The next row does not fit into what is left of the window. */
@@ -74,6 +76,7 @@ export class InboxReader {
 
   /** Goes on reading when there is more and there is room. */
   pump(): void {
+    this.missed = this.reading;
     if (this.reading || !this.roomy || this.seen <= this.sent) return;
     this.reading = true;
     void this.catchUp();
@@ -121,6 +124,7 @@ export class InboxReader {
       passOverUnavailable(error);
     } finally {
       this.reading = false;
+      if (this.missed) this.pump();
     }
   }
 

@@ -97,7 +97,7 @@ export class RoutingService {
     return sender.trusted || this.settings.allowUnknownDestinations;
   }
 
-  /** Encoded once, and one frame for each connection; those here, and by links those elsewhere. */
+  /** Encoded once, and one frame for each connection that this process holds. */
   private async sendTransientToGroup(sender: Sender, message: Message, id: string, answer: Answering): Promise<void> {
     const refuse = (refusal: Refusal): void =>
       answer({ kind: 'refused', id, refusal, destination: message.destination });

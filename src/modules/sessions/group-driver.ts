@@ -175,8 +175,7 @@ export class GroupDriver {
   }
 
   private settle(state: GroupState, driven: number): void {
-    for (let n = state.driven + 1; n <= driven; n += 1) state.own.delete(n);
-    state.driven = driven;
+    state.raiseDriven(driven);
     state.forgetEnded(keepsEnded(state.log));
   }
 

@@ -18,6 +18,8 @@ export class GroupState {
   usedAt = 0;
   /** Entries that this process appended and did not drive yet. */
   readonly own = new Map<number, LogRow>();
+  /** Characters of them. */
+  ownSize = 0;
   isDriving = false;
   /** Stays that the projection may lack, by node and entry. */
   readonly unprojected = new Map<string, Stay>();
@@ -34,7 +36,8 @@ export class GroupState {
     stays: readonly Stay[],
   ) {
     this.n = this.driven = driven;
-    for (const stay of stays) this.keep(stay);
+    // An order that tells nothing of who sits in an anonymous seat: the members are sent to in it.
+    for (const stay of stays.toSorted((one, other) => newestFirst(other, one))) this.keep(stay);
   }
 
   get exists(): boolean {
@@ -78,6 +81,12 @@ export class GroupState {
     return stay && !isHidden(stay) ? stay : undefined;
   }
 
+  /** Whether a stay that is known here has this alias, ended ones included. */
+  hasAlias(alias: string): boolean {
+    for (const stays of this.stays.values()) if (stays.some((stay) => stay.alias === alias)) return true;
+    return false;
+  }
+
   *members(): Generator<Stay, void> {
     for (const [nodeId] of this.stays) {
       const stay = this.stayOf(nodeId);
@@ -88,6 +97,22 @@ export class GroupState {
   get hasAnonymous(): boolean {
     for (const stay of this.members()) if (isHidden(stay)) return true;
     return false;
+  }
+
+  /** An entry of this process, for its driver. */
+  keepOwn(row: LogRow): void {
+    this.own.set(row.n, row);
+    this.ownSize += row.body.length;
+  }
+
+  /** Everything up to there is driven. */
+  raiseDriven(n: number): void {
+    for (const row of this.own.values()) {
+      if (row.n > n) continue;
+      this.own.delete(row.n);
+      this.ownSize -= row.body.length;
+    }
+    this.driven = n;
   }
 
   /** Applies the next entry; one that was applied before changes nothing. */

@@ -77,7 +77,7 @@ export class GroupStates {
   stored(row: LogRow): GroupState | undefined {
     const state = this.states.get(row.log);
     state?.apply(row);
-    if (state && row.n > state.driven) state.own.set(row.n, row);
+    if (state && row.n > state.driven) state.keepOwn(row);
     return state;
   }
 

@@ -20,6 +20,9 @@ import type { GroupDraft } from './group-draft.types.js';
 
 /** Own entries of one group that may wait to be driven; beyond that its senders have to wait. */
 const MAX_UNDRIVEN = 1_000;
+/** Characters of them. */
+const MAX_UNDRIVEN_SIZE = 16 * 1024 * 1024;
+const NOTHING_UNDRIVEN = { own: { size: 0 }, ownSize: 0 };
 
 /**
  * The one way into a group's log. A writer may append n only if it knows n - 1: what a draft may do is decided on the
@@ -43,8 +46,8 @@ export class Groups implements AppendRules<GroupDraft> {
 
   /** Queues what shall happen; `settle` is called when it is durable, known as a repeat, or refused. */
   append(log: string, draft: GroupDraft, settle: (outcome: AppendOutcome) => void): void {
-    const undriven = this.states.known(log)?.own.size ?? 0;
-    if (undriven < MAX_UNDRIVEN) return this.appends.append(log, draft, settle);
+    const { own, ownSize } = this.states.known(log) ?? NOTHING_UNDRIVEN;
+    if (own.size < MAX_UNDRIVEN && ownSize < MAX_UNDRIVEN_SIZE) return this.appends.append(log, draft, settle);
     settle({
       kind: 'refused',
       refusal: new Refusal('retry_later', { reason: 'too much is on its way to the members' }),

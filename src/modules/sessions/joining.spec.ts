@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { app, GroupServices, GroupStore, newSession, node } from '../../../test/support/group-services.js';
+import { decodeEntry } from './group-entry.js';
 import type { MemberView } from './sessions.types.js';
 
 const SESSION = 's';
@@ -24,7 +25,7 @@ async function joinedAndTakenOut(services: GroupServices, { groupLog }: GroupSto
 async function worldOf(store: GroupStore): Promise<GroupServices> {
   const services = new GroupServices(store);
   services.start();
-  await services.sessions.create(app(), newSession({ sessionId: SESSION }));
+  await services.sessions.create(app(), newSession({ sessionId: SESSION, anyoneCanJoin: false }));
   return services;
 }
 
@@ -56,5 +57,36 @@ describe('a join', () => {
     const joining = services.sessions.join(ann, sessionId, { ...BOB, anonymous: false });
     expect(await services.inTime(joining)).toEqual({ nodeId: 'bob', anonymous: false, role: 'member' });
     expect(await hidden).toMatchObject({ anonymous: true, role: 'member' });
+  });
+});
+
+describe('a leave that finds nobody', () => {
+  const kindsOf = ({ log }: GroupStore): string[] =>
+    log.rowsOf(`s:${SESSION}`).map(({ body }) => decodeEntry(body).kind);
+
+  it('takes the place in the log that a join on its way was decided for, if who leaves might have asked for it', async () => {
+    const store = new GroupStore();
+    const services = await worldOf(store);
+    const [slow, quick] = [new GroupServices(store), services];
+    const held = store.log.hold('insert');
+    const joining = slow.sessions.join(app(), SESSION, { ...BOB, anonymous: false }).catch((error: unknown) => error);
+    await held.reached;
+    const leaving = quick.sessions.unjoin(app(), SESSION, BOB);
+    await expect(quick.inTime(leaving)).rejects.toMatchObject({ code: 'member_unknown' });
+    expect(kindsOf(store)).toEqual(['created', 'unchanged']);
+    held.release();
+    await slow.inTime(joining);
+    expect(kindsOf(store).slice(0, 2)).toEqual(['created', 'unchanged']);
+    services.stop();
+  });
+
+  it('adds nothing for a stranger', async () => {
+    const store = new GroupStore();
+    const services = await worldOf(store);
+    await expect(services.inTime(services.sessions.unjoin(node('eve'), SESSION))).rejects.toMatchObject({
+      code: 'session_denied',
+    });
+    expect(kindsOf(store)).toEqual(['created']);
+    services.stop();
   });
 });

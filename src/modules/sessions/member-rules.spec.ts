@@ -117,6 +117,11 @@ describe('another is given a seat', () => {
     expect(join([masked, revealed('hal')], app(), 'cleo', { as: '~h' })).toBe('alias_taken');
   });
 
+  it('under an alias that nobody had in a stay that ended a moment ago', () => {
+    const past = [party, joined('hal', '~h'), left('hal')];
+    expect(join(past, app(), 'ida', { as: '~h' })).toBe('alias_taken');
+  });
+
   it('by node id by a backend only while somebody hidden is there', () => {
     expect(join([masked], node('ann'), 'cleo')).toBe('anonymous_present');
     expect(join([masked], node('ann'), 'hal')).toBe('anonymous_present');

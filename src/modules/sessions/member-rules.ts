@@ -63,7 +63,7 @@ export function decideJoin(state: GroupState, request: JoinRequest): Entry | Ref
   if (refusal) return refusal;
   if (state.stayOf(seat.nodeId)) return { kind: 'unchanged', nodeId: seat.nodeId, frame: '' };
   if (state.size >= maxMembers) return new Refusal('too_many_members', { reason: `at most ${maxMembers} members` });
-  if (seat.alias !== null && state.named(seat.alias)) return new Refusal('alias_taken', { field: 'alias' });
+  if (seat.alias !== null && state.hasAlias(seat.alias)) return new Refusal('alias_taken', { field: 'alias' });
   const frame = eventBody(TYPE.joined, sessionId, eventId, seat.alias ?? seat.nodeId);
   return { kind: 'joined', seat, frame };
 }
@@ -94,6 +94,18 @@ export function decideLeave(state: GroupState, { caller, whom, sessionId, eventI
   if (!isOneself && !caller.trusted && !(own && isOwner(state, own))) return new Refusal('forbidden');
   if (!stay) return new Refusal('member_unknown', { field: 'nodeId' in whom ? 'node_id' : 'alias' });
   return { kind: 'left', nodeId: stay.nodeId, frame: eventBody(TYPE.left, sessionId, eventId, nameOf(stay)) };
+}
+
+/**
+ * What a leave that finds nobody leaves behind, where the one that is named might be on its way in: an entry that fences a
+ * join whose answer was lost. Of those only who could have made that join, so that a stranger makes no log longer.
+ */
+export function fenceOf(state: GroupState, { caller, whom }: LeaveRequest): Entry | undefined {
+  if (!state.exists || state.hasEnded || !('nodeId' in whom)) return undefined;
+  const own = state.stayOf(caller.nodeId);
+  const isOneself = caller.nodeId === whom.nodeId && state.terms.anyoneCanJoin;
+  const mayAdd = caller.trusted || isOneself || (own !== undefined && isOwner(state, own));
+  return mayAdd && !state.stayOf(whom.nodeId) ? { kind: 'unchanged', nodeId: whom.nodeId, frame: '' } : undefined;
 }
 
 /** The member that the caller means, if it may know that this one is it. */

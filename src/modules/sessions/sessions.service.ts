@@ -14,6 +14,7 @@ import {
   decideLeave,
   decideReveal,
   denied,
+  fenceOf,
   findMember,
   type Named,
   refuseJoin,
@@ -106,7 +107,15 @@ export class SessionsService {
 
   async unjoin(caller: Caller, sessionId: string, whom: Named = { nodeId: caller.nodeId }): Promise<void> {
     const request = { caller, whom, sessionId, eventId: randomId() };
-    await this.change(caller, sessionId, (state) => decideLeave(state, request));
+    const answer: { refusal?: Refusal } = {};
+    await this.change(caller, sessionId, (state) => {
+      const decided = decideLeave(state, request);
+      const fence = decided instanceof Refusal ? fenceOf(state, request) : undefined;
+      if (decided instanceof Refusal && fence) answer.refusal = decided;
+      else delete answer.refusal;
+      return fence ?? decided;
+    });
+    if (answer.refusal) throw answer.refusal;
   }
 
   async reveal(caller: Caller, sessionId: string): Promise<MemberView> {
