@@ -241,3 +241,25 @@ it('a state that is loaded from what ran ahead of it says of every entry what on
     }),
   );
 });
+
+it('a group that is loaded sends to its members in an order that tells nothing of who sits in an anonymous seat', () => {
+  const stay = (nodeId: string, alias: string | null): Stay => ({
+    nodeId,
+    joined: 1,
+    left: null,
+    alias,
+    revealed: null,
+    issuedAt: 0,
+  });
+  const record = { created: '{}', createdAt: 1, ended: null };
+  const audienceWith = (hidden: string): string[] => {
+    const stays = [stay(hidden, '~h'), stay('bob', null), stay('mia', null)].toSorted((a, b) =>
+      a.nodeId < b.nodeId ? -1 : 1,
+    );
+    const { kind, from, frame } = said('eve') as Extract<Entry, { kind: 'message' }>;
+    return new GroupState('s:party', 1, record, stays).audience(1, { kind, from, frame }, ALL);
+  };
+  expect(audienceWith('abe').map((nodeId) => (nodeId === 'abe' ? '~h' : nodeId))).toEqual(
+    audienceWith('zoe').map((nodeId) => (nodeId === 'zoe' ? '~h' : nodeId)),
+  );
+});
