@@ -21,6 +21,15 @@ const names = (state: GroupState): string[] => [...state.members()].map(({ nodeI
 const hear = (state: GroupState, n: number, entry: Entry, eventsMembers = ALL): string[] =>
   state.audience(n, entry, eventsMembers).toSorted();
 
+const stayFromTheFirst = (nodeId: string, alias: string | null): Stay => ({
+  nodeId,
+  joined: 1,
+  left: null,
+  alias,
+  revealed: null,
+  issuedAt: 0,
+});
+
 /** Up to so many nodes, under names that sort as their numbers do. */
 const crowd = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `n${String(index).padStart(3, '0')}`);
@@ -243,19 +252,13 @@ it('a state that is loaded from what ran ahead of it says of every entry what on
 });
 
 it('a group that is loaded sends to its members in an order that tells nothing of who sits in an anonymous seat', () => {
-  const stay = (nodeId: string, alias: string | null): Stay => ({
-    nodeId,
-    joined: 1,
-    left: null,
-    alias,
-    revealed: null,
-    issuedAt: 0,
-  });
   const record = { created: '{}', createdAt: 1, ended: null };
   const audienceWith = (hidden: string): string[] => {
-    const stays = [stay(hidden, '~h'), stay('bob', null), stay('mia', null)].toSorted((a, b) =>
-      a.nodeId < b.nodeId ? -1 : 1,
-    );
+    const stays = [
+      stayFromTheFirst(hidden, '~h'),
+      stayFromTheFirst('bob', null),
+      stayFromTheFirst('mia', null),
+    ].toSorted((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
     const { kind, from, frame } = said('eve') as Extract<Entry, { kind: 'message' }>;
     return new GroupState('s:party', 1, record, stays).audience(1, { kind, from, frame }, ALL);
   };

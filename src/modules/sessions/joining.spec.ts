@@ -6,6 +6,8 @@ import type { MemberView } from './sessions.types.js';
 const SESSION = 's';
 const BOB = { nodeId: 'bob' };
 
+const kindsOf = ({ log }: GroupStore): string[] => log.rowsOf(`s:${SESSION}`).map(({ body }) => decodeEntry(body).kind);
+
 /** What becomes of a join whose answer is held up until the member is taken out again. */
 async function joinedAndTakenOut(services: GroupServices, { groupLog }: GroupStore): Promise<unknown> {
   const { sessions } = services;
@@ -61,9 +63,6 @@ describe('a join', () => {
 });
 
 describe('a leave that finds nobody', () => {
-  const kindsOf = ({ log }: GroupStore): string[] =>
-    log.rowsOf(`s:${SESSION}`).map(({ body }) => decodeEntry(body).kind);
-
   it('takes the place in the log that a join on its way was decided for, if who leaves might have asked for it', async () => {
     const store = new GroupStore();
     const services = await worldOf(store);
