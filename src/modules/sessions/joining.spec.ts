@@ -6,7 +6,8 @@ import type { MemberView } from './sessions.types.js';
 const SESSION = 's';
 const BOB = { nodeId: 'bob' };
 
-const kindsOf = ({ log }: GroupStore): string[] => log.rowsOf(`s:${SESSION}`).map(({ body }) => decodeEntry(body).kind);
+const kindsOf = ({ log }: GroupStore, session = SESSION): string[] =>
+  log.rowsOf(`s:${session}`).map(({ body }) => decodeEntry(body).kind);
 
 /** What becomes of a join whose answer is held up until the member is taken out again. */
 async function joinedAndTakenOut(services: GroupServices, { groupLog }: GroupStore): Promise<unknown> {
@@ -76,6 +77,20 @@ describe('a leave that finds nobody', () => {
     held.release();
     await slow.inTime(joining);
     expect(kindsOf(store).slice(0, 2)).toEqual(['created', 'unchanged']);
+    services.stop();
+  });
+
+  it('adds the same whether the node that an owner names is a hidden member or none', async () => {
+    const store = new GroupStore();
+    const services = new GroupServices(store);
+    for (const nodeId of ['bob', 'carol']) await services.nodes.makeKnown(nodeId);
+    const { sessionId } = await services.sessions.create(node('ann'), newSession());
+    await services.inTime(services.sessions.join(node('bob'), sessionId, { ...BOB, anonymous: true }));
+    for (const nodeId of ['bob', 'carol']) {
+      const leaving = services.inTime(services.sessions.unjoin(node('ann'), sessionId, { nodeId }));
+      await expect(leaving).rejects.toMatchObject({ code: 'member_unknown' });
+    }
+    expect(kindsOf(store, sessionId)).toEqual(['created', 'joined', 'unchanged', 'unchanged']);
     services.stop();
   });
 

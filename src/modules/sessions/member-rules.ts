@@ -105,7 +105,9 @@ export function fenceOf(state: GroupState, { caller, whom }: LeaveRequest): Entr
   const own = state.stayOf(caller.nodeId);
   const isOneself = caller.nodeId === whom.nodeId && state.terms.anyoneCanJoin;
   const mayAdd = caller.trusted || isOneself || (own !== undefined && isOwner(state, own));
-  return mayAdd && !state.stayOf(whom.nodeId) ? { kind: 'unchanged', nodeId: whom.nodeId, frame: '' } : undefined;
+  // A hidden member is nobody to its caller here too, or the numbers of later entries would tell who it is.
+  const isFenced = mayAdd && !findMember(state, caller, whom);
+  return isFenced ? { kind: 'unchanged', nodeId: whom.nodeId, frame: '' } : undefined;
 }
 
 /** The member that the caller means, if it may know that this one is it. */
