@@ -16,6 +16,11 @@ export function randomId(): string {
   return pool.toString('base64url', used - ID_BYTES, used);
 }
 
+/** A session's id: 128 random bits, behind a letter, so that no command line takes it for a flag. */
+export function newSessionId(): string {
+  return `s${randomId()}`;
+}
+
 /** What an anonymous member is known by. The `~` keeps it apart from every id that an application may choose. */
 export function newAlias(randomBits: number): string {
   return `~${randomBytes(Math.ceil(randomBits / 8)).toString('base64url')}`;

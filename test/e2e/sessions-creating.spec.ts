@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const ID = /^[A-Za-z0-9_-]{22}$/;
+const ID = /^s[A-Za-z0-9_-]{22}$/;
 const ALIAS = /^~[A-Za-z0-9_-]{22}$/;
 const create = (party: Party, body?: object): ReturnType<Party['ask']> => party.ask('POST', '/v1/sessions', body);
 

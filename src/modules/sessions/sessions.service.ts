@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { newAlias, randomId, sortableId } from '../../common/ids.js';
+import { newAlias, newSessionId, randomId, sortableId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
 import { type LogRow, sessionLogOf } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
@@ -72,7 +72,7 @@ export class SessionsService {
     asked: NewSession,
     key: string | undefined,
   ): Promise<{ readonly sessionId: string; readonly name?: string }> {
-    const { sessionId = randomId() } = asked;
+    const { sessionId = newSessionId() } = asked;
     return key === undefined
       ? { sessionId }
       : this.groups.creations.reserve({ nodeId, key, asked: JSON.stringify(asked) }, sessionId);

@@ -38,12 +38,12 @@ const TIMES = /"(timestamp|created_at|ping_interval_ms)":\d+/g;
 const HEADER_DATE = /"date":"[^"]*"/g;
 /** Its length is told, its hash is of what is told anyway. */
 const BODY_HASH = /"etag":"W\/\\"([0-9a-f]+)-[^"]*""/g;
-/** UUIDs, ids of server nodes, aliases, and other 22 characters of base64url by themselves. */
+/** UUIDs, ids of server nodes and sessions, aliases, and other 22 characters of base64url by themselves. */
 const MADE_BY_SERVER = new RegExp(
   [
     '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
     '~s[\\w-]{22}(?![\\w-])',
-    '~?(?<![\\w-])[\\w-]{22}(?![\\w-])',
+    '~?(?<![\\w-])s?[\\w-]{22}(?![\\w-])',
   ].join('|'),
   'g',
 );
