@@ -89,6 +89,8 @@ export class InboxRules implements AppendRules<InboxDraft> {
     const unread = seat.n > doneIn(view.marks);
     const waiting = unread ? seat.waiting : 0;
     const isGap = waiting >= this.settings.seatMaxMessages;
+    // What was only added up may be too much: the reader acknowledged some of it meanwhile. It is counted before the next turn.
+    if (isGap && seat.countedAt !== doneIn(view.marks)) return undefined;
     if (isGap && seat.isGap) return { kind: 'nothing', fresh: true };
     const { group, entry, frame } = draft;
     const body = refText({ group, entry, waiting: waiting + 1, isGap });
