@@ -5,8 +5,17 @@ import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
 import type { InboxSettings } from './inbox.settings.js';
 import { seatIn } from './entry-ref.js';
-import type { AppendOutcome, AppendRules, Draft, Moment, Pending, SeatState, Tail, Turn } from './inbox.types.js';
-import type { Admission } from './inbox.types.js';
+import type {
+  Admission,
+  AppendOutcome,
+  AppendRules,
+  Draft,
+  Moment,
+  Pending,
+  SeatState,
+  Tail,
+  Turn,
+} from './inbox.types.js';
 import { type InboxLog, type LogRow, passOverUnavailable, type RowHead } from './inbox-log.js';
 import { momentOf, PendingLog } from './pending-log.js';
 

@@ -1,8 +1,16 @@
 import { NodesService } from '../nodes/index.js';
 import { groupBody, Refusal } from '../../protocol/index.js';
 import { refText, seatIn } from './entry-ref.js';
-import type { Admission, AppendRules, EntryDraft, InboxDraft, LogView, MessageDraft } from './inbox.types.js';
-import type { SeatState, WaitingLog } from './inbox.types.js';
+import type {
+  Admission,
+  AppendRules,
+  EntryDraft,
+  InboxDraft,
+  LogView,
+  MessageDraft,
+  SeatState,
+  WaitingLog,
+} from './inbox.types.js';
 import {
   type InboxLog,
   type LogRow,
@@ -99,7 +107,8 @@ export class InboxRules implements AppendRules<InboxDraft> {
   }
 }
 
-function doneIn({ acked, floor }: Marks): number {
+/** Up to where an inbox was read, or can no longer be. */
+export function doneIn({ acked, floor }: Marks): number {
   return Math.max(acked, floor - 1);
 }
 

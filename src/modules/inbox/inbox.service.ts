@@ -7,7 +7,7 @@ import { AckQueue } from './ack-queue.js';
 import { AppendLoop } from './append-loop.js';
 import { InboxLog, inboxLogOf, NO_MARKS, nodeOfInboxLog, passOverUnavailable } from './inbox-log.js';
 import { InboxReader } from './inbox-reader.js';
-import { InboxRules } from './inbox-rules.js';
+import { doneIn, InboxRules } from './inbox-rules.js';
 import { InboxSettings } from './inbox.settings.js';
 import type { Acknowledged, AppendOutcome, DeliveryReport, InboxDraft, InboxState, ReaderSink } from './inbox.types.js';
 import { ReaderRegistry } from './reader-registry.js';
@@ -77,7 +77,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     const asked = [inboxLogOf(nodeId)];
     const [epoch, [head], [marks = NO_MARKS]] = await Promise.all([log.epoch(), log.newest(asked), log.marks(asked)]);
     const tailSeq = head?.n ?? 0;
-    const pending = tailSeq - Math.max(marks.acked, marks.floor - 1);
+    const pending = tailSeq - doneIn(marks);
     return { epoch, floorSeq: marks.floor, tailSeq, ackedSeq: marks.acked, pending, marks };
   }
 

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { sortableId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
 import { clientLogOf } from '../inbox/index.js';
 import { type KeyOfNode, type NodeRecord, NodesService } from '../nodes/index.js';
 import type { Entry } from './group-entry.js';
 import type { GroupState } from './group-state.js';
+import { changeDraft } from './groups.js';
 import { GroupsService } from './groups.service.js';
 import { readEntries } from './session-history.js';
 import { SessionsSettings } from './sessions.settings.js';
 import type { Caller, EntryPage, EntryQuery } from './sessions.types.js';
-import type { GroupDraft } from './group-draft.types.js';
 
 const REMEMBERED_NODES = 100_000;
 
@@ -102,8 +101,4 @@ function decideMember(state: GroupState, nodeId: string, issuedAt: number, maxNo
   if (state.size >= maxNodes)
     return new Refusal('too_many_members', { reason: `a client has at most ${maxNodes} nodes` });
   return { kind: 'joined', seat, frame: '' };
-}
-
-function changeDraft(): Pick<GroupDraft, 'key' | 'digest' | 'report'> {
-  return { key: `x ${sortableId()}`, digest: '', report: false };
 }

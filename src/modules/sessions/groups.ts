@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { sortableId } from '../../common/ids.js';
 import type { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
 import {
@@ -23,6 +24,11 @@ const MAX_UNDRIVEN = 1_000;
 /** Characters of them. */
 const MAX_UNDRIVEN_SIZE = 16 * 1024 * 1024;
 const NOTHING_UNDRIVEN = { own: { size: 0 }, ownSize: 0 };
+
+/** What all drafts but messages share. `name`: of something that happens once, however often it is asked for. */
+export function changeDraft(name = `x ${sortableId()}`): Pick<GroupDraft, 'key' | 'digest' | 'report'> {
+  return { key: name, digest: '', report: false };
+}
 
 /**
  * The one way into a group's log. A writer may append n only if it knows n - 1: what a draft may do is decided on the

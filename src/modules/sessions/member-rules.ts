@@ -51,9 +51,13 @@ export function isMaster(state: GroupState, { nodeId }: Stay): boolean {
 
 export function decideCreation(state: GroupState, terms: Terms, seats: readonly Seating[]): Entry | Refusal {
   if (state.exists) return new Refusal('session_exists', { field: 'session_id' });
+  return refuseAliasTwice(seats) ?? { kind: 'created', terms, seats, frame: '' };
+}
+
+/** Of aliases that are given together no two may be the same either. */
+export function refuseAliasTwice(seats: readonly Seating[]): Refusal | undefined {
   const aliases = seats.flatMap(({ alias }) => alias ?? []);
-  if (new Set(aliases).size < aliases.length) return new Refusal('alias_taken', { field: 'members' });
-  return { kind: 'created', terms, seats, frame: '' };
+  return new Set(aliases).size < aliases.length ? new Refusal('alias_taken', { field: 'members' }) : undefined;
 }
 
 /** A second join changes nothing and is not announced. */

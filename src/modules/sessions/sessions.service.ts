@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { newAlias, newSessionId, randomId, sortableId } from '../../common/ids.js';
+import { newAlias, newSessionId, randomId } from '../../common/ids.js';
 import { Refusal } from '../../protocol/index.js';
 import { type LogRow, sessionLogOf } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
 import { decodeEntry, type Entry, type Seating } from './group-entry.js';
 import { GroupLog, type Stay } from './group-log.js';
 import { GroupState } from './group-state.js';
+import { changeDraft } from './groups.js';
 import { GroupsService } from './groups.service.js';
 import {
   decideCreation,
@@ -17,6 +18,7 @@ import {
   fenceOf,
   findMember,
   type Named,
+  refuseAliasTwice,
   refuseJoin,
   refuseStranger,
 } from './member-rules.js';
@@ -54,7 +56,9 @@ export class SessionsService {
     if (master === undefined)
       throw new Refusal('invalid_field', { field: 'master_node_id', reason: 'a game needs one' });
     const seats = seatsOf(caller, asked, master, this.settings.aliasRandomBits);
-    refuseAliasTwice(seats);
+    // Decided again at the tail; here too, so that what is refused for good uses up no key.
+    const refusal = refuseAliasTwice(seats);
+    if (refusal) throw refusal;
     if (seats.length > this.settings.sessionMaxMembers) throw new Refusal('too_many_members');
     await this.mustKnow(caller, seats);
     const owner = { owner: caller.nodeId, isOwnerMember: !caller.trusted };
@@ -107,13 +111,11 @@ export class SessionsService {
 
   async unjoin(caller: Caller, sessionId: string, whom: Named = { nodeId: caller.nodeId }): Promise<void> {
     const request = { caller, whom, sessionId, eventId: randomId() };
-    const answer: { refusal?: Refusal } = {};
+    const answer: { refusal: Refusal | undefined } = { refusal: undefined };
     await this.change(caller, sessionId, (state) => {
       const decided = decideLeave(state, request);
-      const fence = decided instanceof Refusal ? fenceOf(state, request) : undefined;
-      if (decided instanceof Refusal && fence) answer.refusal = decided;
-      else delete answer.refusal;
-      return fence ?? decided;
+      answer.refusal = decided instanceof Refusal ? decided : undefined;
+      return (answer.refusal && fenceOf(state, request)) ?? decided;
     });
     if (answer.refusal) throw answer.refusal;
   }
@@ -188,11 +190,6 @@ export class SessionsService {
 /** What the logs of all sessions begin with. */
 const SESSIONS_BEGIN = sessionLogOf('');
 
-/** `name`: of something that happens once, however often it is asked for. */
-function changeDraft(name = `x ${sortableId()}`): { key: string; digest: string; report: boolean } {
-  return { key: name, digest: '', report: false };
-}
-
 /** The stay as it was when the entry began it, whatever became of it since. */
 function stayBegunWith({ n, body }: LogRow): Stay | undefined {
   const entry = decodeEntry(body);
@@ -223,10 +220,4 @@ function seatsOf(
   const seats = new Map<string, Seating>();
   for (const member of asked) if (!seats.has(member.nodeId)) seats.set(member.nodeId, seatOf(member, aliasBits));
   return [...seats.values()];
-}
-
-/** Of those that are given together no two may be the same either. */
-function refuseAliasTwice(seats: readonly Seating[]): void {
-  const aliases = seats.flatMap(({ alias }) => alias ?? []);
-  if (new Set(aliases).size < aliases.length) throw new Refusal('alias_taken', { field: 'members' });
 }
