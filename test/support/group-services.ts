@@ -27,7 +27,7 @@ export const GROUP_SETTINGS = {
   membershipTrustMs: 1_000,
 } satisfies SessionsSettings;
 
-const INBOX_SETTINGS: InboxSettings = {
+export const INBOX_SETTINGS = {
   maxMessages: 10_000,
   seatMaxMessages: 2_000,
   maxBytes: 64 * 1024 * 1024,
@@ -41,7 +41,7 @@ const INBOX_SETTINGS: InboxSettings = {
   pollJitterMs: 0,
   windowMessages: 256,
   windowBytes: 524_288,
-};
+} satisfies InboxSettings;
 
 /** Node records in memory: of each its latest key. */
 export class FakeNodeRegistry extends NodeRegistry {

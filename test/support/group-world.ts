@@ -1,13 +1,14 @@
 import type { Scheduler } from 'fast-check';
 import { ManualClock } from '../../src/common/clock.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
-import { InboxService, InboxSettings, sessionLogOf } from '../../src/modules/inbox/index.js';
+import { InboxService, sessionLogOf } from '../../src/modules/inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService } from '../../src/modules/nodes/index.js';
 import { GroupsService, SessionsService } from '../../src/modules/sessions/index.js';
 import { type Destination, Refusal } from '../../src/protocol/index.js';
 import { FakeGroupLog } from './fake-group-log.js';
 import { type Fault, FakeInboxLog } from './fake-inbox-log.js';
 import { generator } from './generator.js';
+import { GROUP_SETTINGS, INBOX_SETTINGS } from './group-services.js';
 import { GroupModel } from './group-model.js';
 import { SeatReader } from './seat-reader.js';
 
@@ -177,12 +178,12 @@ export class GroupProcess {
   constructor({ store, groupLog, registry }: GroupWorld) {
     this.gone = new Promise((resolve) => (this.end = resolve));
     const nodes = new NodesService(registry, this.clock);
-    const inboxSettings = new Settings();
+    const inboxSettings = { ...INBOX_SETTINGS, seatMaxMessages: SEAT_ROWS };
     const log = this.untilCrash(store);
     const projection = this.untilCrash(groupLog);
     this.inbox = new InboxService(log, inboxSettings, this.clock, this.guard, nodes);
-    this.groups = new GroupsService(log, projection, this.inbox, SETTINGS, inboxSettings, this.clock, this.guard);
-    this.sessions = new SessionsService(this.groups, projection, nodes, SETTINGS);
+    this.groups = new GroupsService(log, projection, this.inbox, GROUP_SETTINGS, inboxSettings, this.clock, this.guard);
+    this.sessions = new SessionsService(this.groups, projection, nodes, GROUP_SETTINGS);
   }
 
   crash(): void {
@@ -323,31 +324,6 @@ class Actor {
 }
 
 const AGAIN = Symbol('again');
-
-const SETTINGS = {
-  clientMaxNodes: 100,
-  sessionMaxMembers: 100,
-  eventsMembers: 100,
-  openEntryRecoveryMs: 5_000,
-  aliasRandomBits: 128,
-  membershipTrustMs: 1_000,
-};
-
-class Settings extends InboxSettings {
-  readonly maxMessages = 1_000;
-  readonly maxBytes = 1_000_000;
-  readonly seatMaxMessages = SEAT_ROWS;
-  readonly ageMs = Infinity;
-  readonly ackedKeepMs = Infinity;
-  readonly ackedKeepMessages = 1_000;
-  readonly dedupeMs = Infinity;
-  readonly tailTrustMs = 30_000;
-  readonly deadlineMs = 5_000;
-  readonly pollMs = 5_000;
-  readonly pollJitterMs = 0;
-  readonly windowMessages = 256;
-  readonly windowBytes = 524_288;
-}
 
 class EverybodyKnown extends NodeRegistry {
   find(nodeIds: readonly string[]): Promise<NodeRecord[]> {

@@ -1,4 +1,5 @@
 import type { Random } from '../harness/random.js';
+import { pause } from '../harness/wait.js';
 
 import { call } from './http-call.js';
 import type { Server } from './server-under-strace.js';
@@ -98,18 +99,16 @@ export async function resend(server: Server, messages: readonly Sent[]): Promise
   const refused: string[] = [];
   const deadline = performance.now() + PATIENCE_MS;
   for (const { src, dest, id, payload } of messages) {
-    let body = '';
-    do {
-      body = (await call(server, src, '/v1/messages', { messages: [{ id, dest_id: dest, payload }] })).body;
-    } while (body.includes('"retry_later"') && performance.now() < deadline && (await pause(RETRY_MS)));
+    const send = async (): Promise<string> =>
+      (await call(server, src, '/v1/messages', { messages: [{ id, dest_id: dest, payload }] })).body;
+    let body = await send();
+    while (body.includes('"retry_later"') && performance.now() < deadline) {
+      await pause(RETRY_MS);
+      body = await send();
+    }
     if (!/"(stored|duplicate)"/.test(body)) refused.push(`${id} sent again: ${body}`);
   }
   return refused;
-}
-
-async function pause(ms: number): Promise<true> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return true;
 }
 
 /** Nobody may be written to who was never there. */
