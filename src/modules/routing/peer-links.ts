@@ -1,0 +1,49 @@
+import type { LogRow } from '../inbox/index.js';
+
+/** What a reader needs of a durable row, the body being what it is shown. */
+export type HintedRow = Pick<LogRow, 'log' | 'n' | 'at' | 'key' | 'totals' | 'report' | 'body'>;
+
+/**
+ * What one server node tells another. All of it may be lost without harm: what is durable is in the store, where the
+ * reader's poll finds it, and nothing else was promised to arrive.
+ */
+export type PeerFrame =
+  /** Rows that were committed, for readers that the peer was thought to hold. Many of them may share one body. */
+  | { readonly kind: 'rows'; readonly rows: readonly HintedRow[] }
+  /** There are rows up to `n`: the reader gets them from the store. Never handed on a second time. */
+  | { readonly kind: 'notices'; readonly notices: readonly Notice[] }
+  /** A frame for all connections of these nodes, but for the one it came by. `hops`: how often it was handed on. */
+  | {
+      readonly kind: 'frame';
+      readonly nodeIds: readonly string[];
+      readonly frame: string;
+      readonly except?: string;
+      readonly hops: number;
+    }
+  /** These nodes have no connection here: whoever believes it has to look again. */
+  | { readonly kind: 'moved'; readonly nodeIds: readonly string[] };
+
+export interface Notice {
+  readonly nodeId: string;
+  readonly n: number;
+}
+
+export interface PeerListener {
+  /** In the order in which the peer sent them over one link. */
+  received(from: string, frame: PeerFrame): void;
+  /** A link to or from that peer was opened again, or is gone: what was sent meanwhile may be lost. */
+  changed(serverNodeId: string, state: 'up' | 'down'): void;
+}
+
+/** Ways to the other server nodes of the cluster. */
+export abstract class PeerLinks {
+  /** At most one: whoever routes. */
+  abstract listen(listener: PeerListener): void;
+
+  /**
+   * Queues a frame for a server node, whose link is opened when it is first needed. Never throws, never blocks; what is
+   * queued in one turn of the event loop leaves together, in its order. False: it was dropped, because the peer is not
+   * known, is known to be unreachable, or too much waits for it already.
+   */
+  abstract send(serverNodeId: string, frame: PeerFrame): boolean;
+}
