@@ -104,7 +104,7 @@ describe('a query', () => {
 
   it.each(['0', '1001', 'x', '', '1e3', ' 1'])('with the limit %j blames it once', async (limit) => {
     for (const path of ['/v1/inbox', '/v1/sessions', '/v1/clients/c/messages']) {
-      const query = new URLSearchParams({ limit });
+      const query = new URLSearchParams({ limit }).toString();
       expect(named(await asked(`${path}?${query}`)), path).toEqual(['limit invalid_field']);
     }
   });
