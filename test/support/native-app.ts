@@ -153,13 +153,12 @@ export class NativeApp {
 
   static async start(options: NativeAppOptions = {}): Promise<NativeApp> {
     const folder = await mkdtemp(join(tmpdir(), 'allspark-native-'));
-    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService });
     const testing = await Test.createTestingModule({
       imports: [
         Surroundings.with(options),
         EmbeddedStorageModule.forRoot({ dataDir: folder, minFreeBytes: 0 }),
-        auth,
-        NativeGatewayModule.forRoot({ imports: [auth] }),
+        AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService }),
+        NativeGatewayModule,
         ...(options.imports ?? []),
       ],
     }).compile();

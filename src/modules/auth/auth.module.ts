@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { type AsyncSettings, settingsProvider } from '../../common/with-settings.js';
 import { AuthKeyVerifier } from './auth-key-verifier.js';
 import { AuthSettings, type AuthOptions } from './auth.settings.js';
 import { BearerGuard } from './bearer.guard.js';
@@ -17,12 +18,9 @@ export interface AuthWiring {
   readonly callerSeen?: InjectionToken;
 }
 
-export interface AsyncAuthWiring extends AuthWiring {
-  readonly inject?: InjectionToken[];
-  readonly useFactory: (...given: never[]) => AuthOptions | Promise<AuthOptions>;
-}
+export type AsyncAuthWiring = AuthWiring & AsyncSettings<AuthOptions>;
 
-/** Needs from its surroundings: `ValidationKeyStore`, `Clock`. */
+/** Needs from its surroundings: `ValidationKeyStore`, `Clock`. Global: guards are made where controllers use them. */
 @Module({})
 export class AuthModule {
   static forRoot(options: AuthOptions, wiring: AuthWiring = {}): DynamicModule {
@@ -30,9 +28,9 @@ export class AuthModule {
   }
 
   static forRootAsync(wiring: AsyncAuthWiring): DynamicModule {
-    const { useFactory, inject = [] } = wiring;
-    const make = async (...given: never[]): Promise<AuthSettings> => new AuthSettings(await useFactory(...given));
-    return dynamicModule({ provide: AuthSettings, useFactory: make, inject }, wiring);
+    const useFactory = async (...given: never[]): Promise<AuthSettings> =>
+      new AuthSettings(await wiring.useFactory(...given));
+    return dynamicModule(settingsProvider(AuthSettings, { ...wiring, useFactory }), wiring);
   }
 }
 
@@ -46,6 +44,7 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
     : { provide: CallerSeen, useClass: NobodyWatches };
   return {
     module: AuthModule,
+    global: true,
     imports,
     providers: [
       settings,
