@@ -1,3 +1,4 @@
+import type { LimitName } from '../common/limit-names.js';
 import { isRetryable, REFUSALS, type RefusalCode } from './codes.js';
 
 /** One wrong field of a call. `detail` is for people: what was wanted. */
@@ -17,6 +18,8 @@ export interface RefusalDetail {
   readonly retryAfterMs?: number;
   /** All wrong fields, where a call may have several; `field` is the first. */
   readonly fields?: readonly FieldFault[];
+  /** The limit that was hit: for those who count, never told to the peer. */
+  readonly limit?: LimitName;
 }
 
 /** How long a refused sender waits when nothing better is known. */
@@ -32,6 +35,7 @@ export class Refusal extends Error {
   readonly retryAfterMs?: number;
   /** Every field that is to blame, as far as it was looked for; empty when it is none. */
   readonly fields: readonly FieldFault[];
+  readonly limit?: LimitName;
 
   constructor(
     readonly code: RefusalCode,
@@ -42,6 +46,7 @@ export class Refusal extends Error {
     this.reason = detail.reason ?? REFUSALS[code].title;
     if (detail.field !== undefined) this.field = detail.field;
     this.fields = detail.fields?.slice(0, MAX_FIELD_FAULTS) ?? this.ownFault();
+    if (detail.limit !== undefined) this.limit = detail.limit;
     if (isRetryable(code)) this.retryAfterMs = detail.retryAfterMs ?? DEFAULT_RETRY_MS;
   }
 

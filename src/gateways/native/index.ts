@@ -4,5 +4,4 @@ export { ANY_FRAME, type GatewayOptions, NATIVE_PATH } from './gateway-options.j
 export { NativeConnections } from './native-connections.js';
 export { NativeGatewayModule } from './native.module.js';
 export { NativeSettings } from './native.settings.js';
-export { RemoteAddress } from './remote-address.js';
 export { useNativeWebsockets, WebSocketAdapter } from './websocket-adapter.js';

@@ -1,11 +1,13 @@
 import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { type AsyncSettings, settingsProvider } from '../../common/with-settings.js';
+import { RemoteAddress } from '../../common/remote-address.js';
 import { AuthKeyVerifier } from './auth-key-verifier.js';
 import { AuthSettings, type AuthOptions } from './auth.settings.js';
 import { BearerGuard } from './bearer.guard.js';
 import { BearerStrategy } from './bearer.strategy.js';
 import { CallerSeen, NobodyWatches } from './caller-seen.js';
+import { FailedAuthentications } from './failed-authentications.js';
 import { KeyRing } from './key-ring.js';
 import { RolesGuard } from './roles.js';
 import { UpgradeAuthenticator } from './upgrade-authenticator.js';
@@ -50,6 +52,12 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
       settings,
       watcher,
       { provide: KeyRing, useFactory: makeKeyRing, inject: [AuthSettings, Clock] },
+      {
+        provide: RemoteAddress,
+        useFactory: ({ trustedProxies }: AuthSettings) => new RemoteAddress(trustedProxies),
+        inject: [AuthSettings],
+      },
+      FailedAuthentications,
       AuthKeyVerifier,
       BearerStrategy,
       BearerGuard,
@@ -60,6 +68,8 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
     // The guards are made in the module of the controller that uses them, so what they need is exported too.
     exports: [
       AuthSettings,
+      RemoteAddress,
+      FailedAuthentications,
       CallerSeen,
       AuthKeyVerifier,
       BearerStrategy,
