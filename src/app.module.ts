@@ -1,14 +1,15 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { OwnPorts } from './common/with-settings.js';
 import { SettingsModule } from './config/config.module.js';
 import type { Config } from './config/load-config.js';
-import { HttpGatewayModule, HttpSettings, PublicAddress } from './gateways/http/index.js';
-import { NativeGatewayModule, NativeSettings } from './gateways/native/index.js';
+import { HttpGatewayModule } from './gateways/http/index.js';
+import { NativeGatewayModule } from './gateways/native/index.js';
 import { AuthModule, type AuthOptions } from './modules/auth/index.js';
-import { ConnectionsModule, ConnectionsSettings } from './modules/connections/index.js';
-import { InboxModule, InboxSettings } from './modules/inbox/index.js';
+import { ConnectionsModule } from './modules/connections/index.js';
+import { InboxModule } from './modules/inbox/index.js';
 import { NodesModule } from './modules/nodes/index.js';
-import { RoutingModule, RoutingSettings } from './modules/routing/index.js';
-import { ClientsService, SessionsModule, SessionsSettings } from './modules/sessions/index.js';
+import { RoutingModule } from './modules/routing/index.js';
+import { ClientsService, SessionsModule } from './modules/sessions/index.js';
 import { PlatformModule } from './platform.module.js';
 import {
   authOptions,
@@ -32,56 +33,41 @@ export interface AppSurroundings {
   readonly keys: Pick<AuthOptions, 'secret' | 'keySet'>;
 }
 
-/** The settings that the modules declare, for whoever injects them. */
-@Global()
+/** A folder is enough for one machine. What MongoDB needs is loaded only where it is wanted. */
+function storageOf(config: Config, own?: OwnPorts): DynamicModule | Promise<DynamicModule> {
+  const mongo = mongoOptions(config);
+  if (!mongo) return EmbeddedStorageModule.forRoot(embeddedOptions(config), own);
+  return import('./storage/mongo/index.js').then(({ MongoStorageModule }) => MongoStorageModule.forRoot(mongo, own));
+}
+
+/** Everything that makes a server node. The only place that names every module and picks the storage family. */
 @Module({})
-class ModuleSettings {
-  static of({ config, address }: AppSurroundings): DynamicModule {
-    const providers = [
-      { provide: ConnectionsSettings, useValue: connectionsSettings(config) },
-      { provide: InboxSettings, useValue: inboxSettings(config) },
-      { provide: RoutingSettings, useValue: routingSettings(config) },
-      { provide: SessionsSettings, useValue: sessionsSettings(config) },
-      { provide: NativeSettings, useValue: nativeSettings(config, address) },
-      { provide: HttpSettings, useValue: httpSettings(config) },
-      { provide: PublicAddress, useValue: address },
-    ];
-    return { module: ModuleSettings, providers, exports: providers.map(({ provide }) => provide) };
+export class AllsparkModule {
+  /** `own`: ports of which the application has a provider of its own. */
+  static forRoot({ config, address, keys }: AppSurroundings, own?: OwnPorts): DynamicModule {
+    return {
+      module: AllsparkModule,
+      imports: [
+        PlatformModule.forRoot({ loopLag: loopLagLimits(config) }),
+        storageOf(config, own),
+        NodesModule,
+        ConnectionsModule.forRoot(connectionsSettings(config)),
+        InboxModule.forRoot(inboxSettings(config)),
+        SessionsModule.forRoot(sessionsSettings(config)),
+        RoutingModule.forRoot(routingSettings(config)),
+        AuthModule.forRoot(authOptions(config, keys), { imports: [SessionsModule], callerSeen: ClientsService }),
+        NativeGatewayModule.forRoot(nativeSettings(config, address)),
+        HttpGatewayModule.forRoot({ settings: httpSettings(config), address }),
+      ],
+    };
   }
 }
 
-/** A folder is enough for one machine. What MongoDB needs is loaded only where it is wanted. */
-function storageOf(config: Config): DynamicModule | Promise<DynamicModule> {
-  const mongo = mongoOptions(config);
-  if (!mongo) return EmbeddedStorageModule.forRoot(embeddedOptions(config));
-  return import('./storage/mongo/index.js').then(({ MongoStorageModule }) => MongoStorageModule.forRoot(mongo));
-}
-
-/** The only place that names every module and picks the storage family. */
+/** A server node that is an application of its own: what it was configured with can be injected too. */
 @Module({})
 export class AppModule {
   static forRoot(surroundings: AppSurroundings): DynamicModule {
-    const { config, keys } = surroundings;
-    const auth = AuthModule.forRoot(authOptions(config, keys), {
-      imports: [SessionsModule],
-      callerSeen: ClientsService,
-    });
-    return {
-      module: AppModule,
-      imports: [
-        PlatformModule.forRoot({ loopLag: loopLagLimits(config) }),
-        SettingsModule.forRoot(config),
-        ModuleSettings.of(surroundings),
-        storageOf(config),
-        NodesModule,
-        ConnectionsModule,
-        InboxModule,
-        SessionsModule,
-        RoutingModule,
-        auth,
-        NativeGatewayModule.forRoot({ imports: [auth] }),
-        HttpGatewayModule.forRoot({ imports: [auth] }),
-      ],
-    };
+    const imports = [SettingsModule.forRoot(surroundings.config), AllsparkModule.forRoot(surroundings)];
+    return { module: AppModule, imports };
   }
 }

@@ -1,5 +1,5 @@
 /** What a team gets that embeds Allspark in its own Nest application: modules, services, ports, the assembled server. */
-export { AppModule, type AppSurroundings } from './app.module.js';
+export { AllsparkModule, type AppSurroundings } from './app.module.js';
 export { Clock, ManualClock, SystemClock, type Timer } from './common/clock.js';
 export { Lifecycle, type Phase } from './common/lifecycle.js';
 export { createLogger, type Logger, NestLogger } from './common/logging.js';

@@ -90,10 +90,7 @@ export function nativeSettings({ settings }: Config, address: BoundAddress): Nat
     ...slices.socket(settings),
     allowedOrigins: () => address.origins,
     direct: slices.auth(settings).direct,
-    failuresPerSecond: slices.auth(settings).failuresPerSecond,
-    failuresBurst: slices.auth(settings).failuresBurst,
     clockLeewayMs: slices.auth(settings).clockLeewayMs,
-    trustedProxies: slices.listen(settings).trustedProxies,
     maxHeaderCount: slices.http(settings).maxHeaderCount,
     capacity: slices.connections(settings).capacity,
     pageMaxMessages: slices.http(settings).pageMaxMessages,
@@ -143,6 +140,9 @@ export function authOptions({ settings }: Config, made: Pick<AuthOptions, 'secre
     leewayMs: auth.clockLeewayMs,
     maxLifetimeMs: auth.authKeyMaxMs,
     validationKeyMs: auth.validationKeyMs,
+    failuresPerSecond: auth.failuresPerSecond,
+    failuresBurst: auth.failuresBurst,
+    trustedProxies: slices.listen(settings).trustedProxies,
     ...made,
   };
 }

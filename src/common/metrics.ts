@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type LimitName, LIMITS } from './limit-names.js';
 
 const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const SIZES = [0, 1, 10, 100, 1_000, 10_000, 100_000];
@@ -25,6 +26,12 @@ export class Metrics {
     name: 'allspark_refusals_total',
     help: 'Refusals by code and way in',
     labelNames: ['code', 'way'] as const,
+    registers: [this.registry],
+  });
+  readonly limitHits = new Counter({
+    name: 'allspark_limit_hits_total',
+    help: 'How often a limit was hit, by its name',
+    labelNames: ['limit'] as const,
     registers: [this.registry],
   });
   readonly closes = new Counter({
@@ -63,6 +70,17 @@ export class Metrics {
     buckets: SIZES,
     registers: [this.registry],
   });
+
+  constructor() {
+    // A limit that was never hit is seen to be there, and the first hit is a rise.
+    for (const limit of LIMITS) this.limitHits.inc({ limit }, 0);
+  }
+
+  /** A refusal that an edge answers. */
+  refused({ code, limit }: { readonly code: string; readonly limit?: LimitName }, way: 'rest' | 'websocket'): void {
+    this.refusals.inc({ code, way });
+    if (limit !== undefined) this.limitHits.inc({ limit });
+  }
 
   /** A figure that is read when somebody asks. */
   observe(name: string, help: string, read: () => number): void {

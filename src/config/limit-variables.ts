@@ -53,7 +53,7 @@ export const rateVariables = {
   AUTH_FAILURES_PER_SECOND: count(
     'failures a second',
     20,
-    'Failed authentications of websocket handshakes from one address',
+    'Keys that are not valid, of calls and handshakes from one address',
     NO_LIMIT,
   ),
   AUTH_FAILURES_BURST: count('failures', 200, 'Failed authentications that may come at once before the rate counts'),

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { REFUSALS, type RefusalCode } from './codes.js';
-import type { Refusal } from './refusal.js';
+import type { FieldFault, Refusal } from './refusal.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -16,6 +16,8 @@ export interface ProblemDocument {
   readonly detail: string;
   readonly request_id: string;
   readonly field?: string;
+  /** Each wrong field, `field` first; at most `MAX_FIELD_FAULTS`. */
+  readonly fields?: readonly FieldFault[];
   readonly retry_after_ms?: number;
 }
 
@@ -28,6 +30,7 @@ export function problemOf(refusal: Refusal, requestId: string): ProblemDocument 
     detail: refusal.reason,
     request_id: requestId,
     ...(refusal.field !== undefined && { field: refusal.field }),
+    ...(refusal.fields.length > 0 && { fields: refusal.fields }),
     ...(refusal.retryAfterMs !== undefined && { retry_after_ms: refusal.retryAfterMs }),
   };
 }

@@ -5,7 +5,7 @@ import * as suites from '../../src/testing.js';
 it('the package exports these names and no others: adding one is a promise to teams that embed it', () => {
   expect(Object.keys(door).sort()).toMatchInlineSnapshot(`
     [
-      "AppModule",
+      "AllsparkModule",
       "AuthKeyVerifier",
       "AuthModule",
       "BearerGuard",

@@ -9,7 +9,7 @@ import { Lifecycle } from '../../src/common/lifecycle.js';
 import { LoopLag } from '../../src/common/loop-lag.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
-import { AuthModule, type Role, signAuthKey } from '../../src/modules/auth/index.js';
+import { AuthModule, type AuthOptions, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { ConnectionsSettings } from '../../src/modules/connections/index.js';
 import { InboxSettings } from '../../src/modules/inbox/index.js';
 import { ServerNode } from '../../src/modules/nodes/index.js';
@@ -27,13 +27,10 @@ const DAY_MS = 86_400_000;
 export const NATIVE_SETTINGS = {
   allowedOrigins: (): readonly string[] => ['https://app.example.com'],
   direct: true,
-  trustedProxies: [],
   clockLeewayMs: 60_000,
   maxHeaderCount: 100,
   capacity: 20_000,
   perAddress: 1_000,
-  failuresPerSecond: 20,
-  failuresBurst: 200,
   handshakesPerSecond: 500,
   handshakesPending: 1_000,
   handshakeRetryMinMs: 1_000,
@@ -102,6 +99,7 @@ const SESSIONS_SETTINGS: SessionsSettings = {
 };
 
 export interface NativeAppOptions {
+  readonly auth?: Omit<AuthOptions, 'secret'>;
   readonly native?: Partial<NativeSettings>;
   readonly perNode?: number;
   readonly clock?: Clock;
@@ -153,13 +151,15 @@ export class NativeApp {
 
   static async start(options: NativeAppOptions = {}): Promise<NativeApp> {
     const folder = await mkdtemp(join(tmpdir(), 'allspark-native-'));
-    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService });
     const testing = await Test.createTestingModule({
       imports: [
         Surroundings.with(options),
         EmbeddedStorageModule.forRoot({ dataDir: folder, minFreeBytes: 0 }),
-        auth,
-        NativeGatewayModule.forRoot({ imports: [auth] }),
+        AuthModule.forRoot(
+          { secret: SECRET, ...options.auth },
+          { imports: [SessionsModule], callerSeen: ClientsService },
+        ),
+        NativeGatewayModule,
         ...(options.imports ?? []),
       ],
     }).compile();

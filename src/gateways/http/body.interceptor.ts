@@ -1,10 +1,13 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, SetMetadata } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Observable } from 'rxjs';
+import type { z } from 'zod';
 import { Refusal, slices } from '../../protocol/index.js';
 import { cutBatch } from './batch-text.js';
 import { parseObject, readText } from './body.js';
+import { FieldFaults } from './field-faults.js';
 import { HttpSettings } from './http.settings.js';
+import { bodySchemaOf } from './route-list.js';
 
 type BodyForm = 'object' | 'optional object' | 'batch';
 
@@ -21,21 +24,27 @@ export class BodyInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const form = Reflect.getMetadata(BODY_FORM, context.getHandler()) as BodyForm | undefined;
     const request = context.switchToHttp().getRequest<Request>();
-    if (form) request.body = await this.read(request, form);
+    if (form)
+      request.body = await this.read(request, form, bodySchemaOf(context.getClass(), context.getHandler().name));
     return next.handle();
   }
 
-  private async read(request: Request, form: BodyForm): Promise<object> {
+  private async read(request: Request, form: BodyForm, schema: z.ZodType | undefined): Promise<object> {
     const { maxBodyBytes, maxMessagesBodyBytes } = this.settings;
     const text = await readText(request, form === 'batch' ? maxMessagesBodyBytes : maxBodyBytes);
     if (text === undefined && form === 'optional object') return {};
     if (text === undefined) throw new Refusal('bad_json', { reason: 'a JSON body is wanted' });
-    return form === 'batch' ? this.parseBatch(text) : parseObject(text, this.settings);
+    const faults = new FieldFaults();
+    const body = form === 'batch' ? this.parseBatch(text, faults) : parseObject(text, this.settings, faults);
+    // The schema is asked where the parameter is taken; here it tells what else is wrong beside the keys.
+    if (faults.any) faults.addIssues(schema?.safeParse(body).error?.issues ?? []);
+    faults.refuse();
+    return body;
   }
 
-  private parseBatch(text: string): object {
+  private parseBatch(text: string, faults: FieldFaults): object {
     const { skeleton, cut } = cutBatch(text);
-    const body = parseObject(skeleton, this.settings);
+    const body = parseObject(skeleton, this.settings, faults);
     const list = slices(skeleton).find(({ name }) => name === 'messages');
     if (!list || !Array.isArray(body['messages'])) return body;
     const whole = cut.values();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { parseJson, Refusal, slices } from '../../protocol/index.js';
+import type { FieldFaults } from './field-faults.js';
 
 /** An application that keeps its own body parser has to be created with `rawBody: true`. */
 type RequestWithRawBody = IncomingMessage & { readonly rawBody?: unknown };
@@ -28,38 +29,35 @@ export async function readText(request: RequestWithRawBody, maxBytes: number): P
   }
 }
 
-/** Parses a body that has to be one JSON object with each key once. */
-export function parseObject(text: string, { maxJsonDepth, maxTopLevelKeys }: BodyLimits): Record<string, unknown> {
-  const value = parseJson(text, maxJsonDepth);
+/** Parses a body that has to be one JSON object with each key once; wrong keys are added to `faults`. */
+export function parseObject(text: string, limits: BodyLimits, faults: FieldFaults): Record<string, unknown> {
+  const value = parseJson(text, limits.maxJsonDepth);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Refusal('not_an_object', { reason: 'the body is one JSON object' });
   }
-  refuseKeys(
-    slices(text).map(({ name }) => name),
-    maxTopLevelKeys,
-  );
-  refuseStripped(value);
+  const names = slices(text).map(({ name }) => name);
+  const { maxTopLevelKeys } = limits;
+  if (names.length > maxTopLevelKeys) throw new Refusal('too_many_keys', { reason: `at most ${maxTopLevelKeys} keys` });
+  addKeys(names, faults);
+  addStripped(value, faults);
   return value as Record<string, unknown>;
 }
 
 /** Further inside: rather refused than silently lost. */
-function refuseStripped(value: object, path: readonly string[] = []): void {
+function addStripped(value: object, faults: FieldFaults, path: readonly string[] = []): void {
   for (const [name, inner] of Object.entries(value)) {
     if (path.length > 0 && NEVER_FIELDS.has(name)) {
-      const field = [...path, name].join('.').slice(0, 128);
-      throw new Refusal('invalid_field', { field, reason: `wanted: no key named ${name}` });
+      faults.add('invalid_field', [...path, name], `wanted: no key named ${name}`);
     }
-    if (typeof inner === 'object' && inner !== null) refuseStripped(inner as object, [...path, name]);
+    if (typeof inner === 'object' && inner !== null) addStripped(inner as object, faults, [...path, name]);
   }
 }
 
-function refuseKeys(names: readonly string[], maxKeys: number): void {
-  if (names.length > maxKeys) throw new Refusal('too_many_keys', { reason: `at most ${maxKeys} keys` });
+function addKeys(names: readonly string[], faults: FieldFaults): void {
   const seen = new Set<string>();
   for (const name of names) {
-    const field = name.slice(0, 128);
-    if (seen.has(name)) throw new Refusal('invalid_field', { field, reason: 'wanted: each key once' });
-    if (NEVER_FIELDS.has(name)) throw new Refusal('unknown_field', { field });
+    if (seen.has(name)) faults.add('invalid_field', name, 'wanted: each key once');
+    else if (NEVER_FIELDS.has(name)) faults.add('unknown_field', name, 'There is no such field');
     seen.add(name);
   }
 }

@@ -2,12 +2,12 @@ import {
   type DynamicModule,
   type MiddlewareConsumer,
   Module,
-  type ModuleMetadata,
   type NestModule,
   RequestMethod,
   type Type,
 } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/internal';
+import { type AsyncSettings, type Given, withSettings } from '../../common/with-settings.js';
 import { BearerGuard } from '../../modules/auth/index.js';
 import { ConnectionsModule } from '../../modules/connections/index.js';
 import { InboxModule } from '../../modules/inbox/index.js';
@@ -21,6 +21,7 @@ import { DocsController } from './docs.controller.js';
 import { EdgeMiddleware } from './edge.middleware.js';
 import { Figures } from './figures.js';
 import { HealthController } from './health.controller.js';
+import { HttpGatewayOptions, HttpSettings, PublicAddress } from './http.settings.js';
 import { InboxCalls } from './inbox-calls.js';
 import { InboxController } from './inbox.controller.js';
 import { MessageBatches } from './message-batches.js';
@@ -57,41 +58,47 @@ function isGuarded(controller: Type): boolean {
   return guards.includes(BearerGuard);
 }
 
-export interface HttpGatewayWiring {
-  /** The `AuthModule` that the application made, and whatever else provides what is needed and is not global. */
-  readonly imports: ModuleMetadata['imports'];
-}
-
 /**
- * Needs from its surroundings: `HttpSettings`, `PublicAddress`, `Clock`, `Lifecycle`, `LoopLag`, `Metrics`, `StoreHealth`, and what
- * the modules need. The application has to be created with `bodyParser: false` or `rawBody: true`.
+ * Needs from its surroundings: `HttpSettings`, `PublicAddress`, `Clock`, `Lifecycle`, `LoopLag`, `Metrics`, `StoreHealth`, an
+ * `AuthModule`, and what the modules need. The application has to be created with `bodyParser: false` or `rawBody: true`.
  */
-@Module({})
+@Module({
+  imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule, RoutingModule],
+  controllers: CONTROLLERS,
+  providers: [
+    { provide: RouteList, useFactory: () => new RouteList(CONTROLLERS, isGuarded) },
+    Readiness,
+    Figures,
+    MetricsListener,
+    ApiDocuments,
+    ProblemFilter,
+    PreConnections,
+    MessageBatches,
+    InboxCalls,
+    SessionCalls,
+    NodeViews,
+  ],
+  exports: [RouteList, Readiness, MetricsListener, ProblemFilter],
+})
 export class HttpGatewayModule implements NestModule {
-  static forRoot({ imports = [] }: HttpGatewayWiring): DynamicModule {
-    return {
-      module: HttpGatewayModule,
-      imports: [...imports, NodesModule, ConnectionsModule, InboxModule, SessionsModule, RoutingModule],
-      controllers: CONTROLLERS,
-      providers: [
-        { provide: RouteList, useFactory: () => new RouteList(CONTROLLERS, isGuarded) },
-        Readiness,
-        Figures,
-        MetricsListener,
-        ApiDocuments,
-        ProblemFilter,
-        PreConnections,
-        MessageBatches,
-        InboxCalls,
-        SessionCalls,
-        NodeViews,
-      ],
-      exports: [RouteList, Readiness, MetricsListener, ProblemFilter],
-    };
+  static forRoot(options: HttpGatewayOptions): DynamicModule {
+    return withOptions({ useValue: options });
+  }
+
+  static forRootAsync(options: AsyncSettings<HttpGatewayOptions>): DynamicModule {
+    return withOptions(options);
   }
 
   configure(consumer: MiddlewareConsumer): void {
     const routes = OWN_PATHS.map((path) => ({ path, method: RequestMethod.ALL }));
     consumer.apply(EdgeMiddleware).forRoutes(...routes);
   }
+}
+
+function withOptions(given: Given<HttpGatewayOptions>): DynamicModule {
+  const inject = [HttpGatewayOptions];
+  return withSettings(HttpGatewayModule, HttpGatewayOptions, given, [
+    { provide: HttpSettings, useFactory: ({ settings }: HttpGatewayOptions) => settings, inject },
+    { provide: PublicAddress, useFactory: ({ address }: HttpGatewayOptions) => address, inject },
+  ]);
 }

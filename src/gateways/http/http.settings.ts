@@ -37,3 +37,9 @@ export abstract class PublicAddress {
   /** The exact origins that browsers may come from. */
   abstract readonly origins: readonly string[];
 }
+
+/** What the HTTP edge is told. */
+export abstract class HttpGatewayOptions {
+  abstract readonly settings: HttpSettings;
+  abstract readonly address: PublicAddress;
+}

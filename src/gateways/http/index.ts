@@ -1,5 +1,5 @@
-export { HttpGatewayModule, type HttpGatewayWiring } from './http.module.js';
-export { HttpSettings, PublicAddress } from './http.settings.js';
+export { HttpGatewayModule } from './http.module.js';
+export { HttpGatewayOptions, HttpSettings, PublicAddress } from './http.settings.js';
 export { LimitedExpressAdapter, type ServerLimits } from './limited-express-adapter.js';
 export { MetricsListener } from './metrics-listener.js';
 export { ProblemFilter } from './problem.filter.js';

@@ -104,7 +104,7 @@ export class MessageBatches {
   }
 
   private counted<T extends Refusal>(refusal: T): T {
-    this.metrics.refusals.inc({ code: refusal.code, way: 'rest' });
+    this.metrics.refused(refusal, 'rest');
     return refusal;
   }
 }

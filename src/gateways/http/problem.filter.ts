@@ -26,7 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const requestId = requestIdOf(response);
     const refusal = this.known(error, request, response) ?? this.surprise(error, request, requestId);
-    this.metrics.refusals.inc({ code: refusal.code, way: 'rest' });
+    this.metrics.refused(refusal, 'rest');
     // Part of an answer is out: nothing that could be said would be understood.
     if (response.headersSent) return void response.destroy();
     secure(request, response);

@@ -1,8 +1,12 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { z } from 'zod';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
-import { REFUSALS, Refusal, type RefusalCode } from '../../protocol/index.js';
+import { MAX_FIELD_FAULTS, REFUSALS, Refusal, type RefusalCode } from '../../protocol/index.js';
 import { WholeNumber } from './wire.js';
+
+const Code = z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]);
+
+const FieldFault = z.object({ field: z.string(), code: Code, detail: z.string() }).meta({ id: 'FieldFault' });
 
 /** Every refusal over HTTP. */
 export const Problem = z
@@ -10,10 +14,14 @@ export const Problem = z
     type: z.string().meta({ examples: ['urn:allspark:problem:invalid_field'] }),
     title: z.string(),
     status: WholeNumber,
-    code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]),
+    code: Code,
     detail: z.string().meta({ description: 'What was wanted, for people' }),
     request_id: z.string().meta({ description: 'Names the call in the log; also in the header x-request-id' }),
-    field: z.string().optional().meta({ description: 'The field that is wrong' }),
+    field: z.string().optional().meta({ description: 'The field that is wrong; the first of them' }),
+    fields: z
+      .array(FieldFault)
+      .optional()
+      .meta({ description: `Each field that is wrong, at most ${MAX_FIELD_FAULTS}; there when field is there` }),
     retry_after_ms: WholeNumber.optional().meta({
       description: 'Only with 429 and 503: try the same again after this',
     }),

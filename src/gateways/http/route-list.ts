@@ -49,13 +49,18 @@ export function querySchemaOf(controller: object, handler: string): z.ZodObject 
   return argumentsOf(controller, handler, RouteParamtypes.QUERY)[0]?.schema as z.ZodObject | undefined;
 }
 
+/** The schema of a handler's `@Body`, if it has one. */
+export function bodySchemaOf(controller: object, handler: string): z.ZodType | undefined {
+  return argumentsOf(controller, handler, RouteParamtypes.BODY)[0]?.schema;
+}
+
 function routesOf(controller: Type, guarded: boolean): Route[] {
   const prototype = controller.prototype as Record<string, object>;
   return Object.getOwnPropertyNames(prototype).flatMap((handler) => {
     const call = prototype[handler];
     const description = call && descriptionOf(call);
     if (!call || !description) return [];
-    const body = argumentsOf(controller, handler, RouteParamtypes.BODY)[0]?.schema;
+    const body = bodySchemaOf(controller, handler);
     const query = querySchemaOf(controller, handler);
     return [
       {

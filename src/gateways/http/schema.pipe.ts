@@ -1,38 +1,30 @@
 import { type ArgumentMetadata, Injectable, StandardSchemaValidationPipe } from '@nestjs/common';
-import { Refusal } from '../../protocol/index.js';
+import { FieldFaults, type Issue } from './field-faults.js';
 
-/** The part of an issue that is read; `keys` is what zod adds for fields that nobody knows. */
-interface Issue {
-  readonly message: string;
-  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>;
-  readonly keys?: readonly string[];
+/** What a schema found, on its way out of the pipe that knows the parameter's name. */
+class SchemaIssues extends Error {
+  constructor(readonly issues: readonly Issue[]) {
+    super('the value does not fit its schema');
+  }
 }
 
 /** Validates parameters by the schema beside them; the messages of a schema say what is wanted. */
 @Injectable()
 export class SchemaPipe extends StandardSchemaValidationPipe {
   constructor() {
-    super({ exceptionFactory: ([issue]: readonly Issue[]) => refusalOfIssue(issue) });
+    super({ exceptionFactory: (issues: readonly Issue[]) => new SchemaIssues(issues) });
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
     try {
       return await super.transform(value, metadata);
     } catch (error) {
+      if (!(error instanceof SchemaIssues)) throw error;
+      const faults = new FieldFaults();
       // A parameter of a path is a value without a name of its own.
-      if (!(error instanceof Refusal) || error.field !== undefined) throw error;
-      throw new Refusal(error.code, { field: metadata.data, reason: error.reason });
+      faults.addIssues(error.issues, metadata.data);
+      faults.refuse();
+      throw error;
     }
   }
-}
-
-function refusalOfIssue(issue: Issue | undefined): Refusal {
-  const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
-  const unknown = issue?.keys?.[0];
-  if (unknown !== undefined) return new Refusal('unknown_field', { field: fieldOf([...path, unknown]) });
-  return new Refusal('invalid_field', { field: fieldOf(path), reason: `wanted: ${issue?.message ?? 'another value'}` });
-}
-
-function fieldOf(path: readonly string[]): string | undefined {
-  return path.length > 0 ? path.join('.').slice(0, 128) : undefined;
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Identity, isAllowed } from '../../modules/auth/index.js';
 import { type Caller, ClientsService, type EntryQuery, SessionsService } from '../../modules/sessions/index.js';
 import { entryPageJson, Refusal } from '../../protocol/index.js';
+import { FieldFaults } from './field-faults.js';
 import { HttpSettings } from './http.settings.js';
 import { listedSessionOf, memberOf, newMemberOf, newSessionOf, sessionOf } from './session-wire.js';
 import type {
@@ -93,6 +94,8 @@ function callerOf({ nodeId, clientId, role }: Identity): Caller {
 function refuseByRole({ trusted }: Caller, request: SessionRequest): void {
   if (trusted && request.anonymous === true)
     throw new Refusal('invalid_field', { field: 'anonymous', reason: 'wanted: none from a backend, it takes no seat' });
-  const field = trusted ? undefined : OF_APPS.find((name) => request[name] !== undefined);
-  if (field !== undefined) throw new Refusal('forbidden', { field, reason: `only a backend gives ${field}` });
+  const given = trusted ? [] : OF_APPS.filter((name) => request[name] !== undefined);
+  const faults = new FieldFaults();
+  for (const field of given) faults.add('forbidden', field, `only a backend gives ${field}`);
+  faults.refuse();
 }

@@ -45,11 +45,13 @@ export const MessageType = z.int().min(0).max(MAX_TYPE).meta({ description: 'The
 
 const payload = z.unknown().optional().meta({ description: 'Any JSON value; arrives byte for byte as it was sent' });
 
+export const limitWanted = (most: number): string => `wanted: an integer from 1 to ${most}`;
+
 /** `limit` of a page as it was asked for; throws beyond its bounds. */
 export function limitOf(limit: number | undefined, { usual, most }: { usual: number; most: number }): number {
   if (limit === undefined) return usual;
   if (limit >= 1 && limit <= most) return limit;
-  throw new Refusal('invalid_field', { field: 'limit', reason: `wanted: an integer from 1 to ${most}` });
+  throw new Refusal('invalid_field', { field: 'limit', reason: limitWanted(most) });
 }
 
 /** What a message carries, whichever way it goes. */

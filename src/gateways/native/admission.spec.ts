@@ -5,7 +5,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import type { LoopLag } from '../../common/loop-lag.js';
-import type { AuthenticatedUpgrade, UpgradeAuthenticator } from '../../modules/auth/index.js';
+import { RemoteAddress } from '../../common/remote-address.js';
+import {
+  type AuthenticatedUpgrade,
+  AuthSettings,
+  FailedAuthentications,
+  type UpgradeAuthenticator,
+} from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
@@ -15,6 +21,7 @@ import { Scene } from '../../../test/support/native-scene.js';
 
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
 
+const DIRECTLY = new RemoteAddress([]);
 const IN_TIME = { tooLate: false } as LoopLag;
 
 class FakeSocket extends EventEmitter {
@@ -22,7 +29,11 @@ class FakeSocket extends EventEmitter {
 }
 
 function requestFrom(remoteAddress: string): IncomingMessage {
-  return { url: '/connect', headers: {}, socket: { remoteAddress } } as unknown as IncomingMessage;
+  return {
+    url: '/connect',
+    headers: { authorization: 'Bearer key' },
+    socket: { remoteAddress },
+  } as unknown as IncomingMessage;
 }
 
 function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
@@ -30,7 +41,8 @@ function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
-  const parts = [authenticator, { id: '~s' } as ServerNode, lifecycle, IN_TIME] as const;
+  const failures = new FailedAuthentications(clock, new AuthSettings({}), DIRECTLY);
+  const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, IN_TIME] as const;
   const admission = new Admission(...parts, NATIVE_SETTINGS, clock);
   const socket = new FakeSocket();
   return { clock, lifecycle, admission, socket, request: requestFrom('192.0.2.1'), peer: socket as unknown as Duplex };
@@ -78,7 +90,8 @@ describe('an admission', () => {
 
 it('before the server node is ready peers are told to come back in a moment, not in half a minute', () => {
   const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
-  const parts = [{} as UpgradeAuthenticator, { id: '~s' } as ServerNode, new Lifecycle(), IN_TIME] as const;
+  const nobody = [{} as UpgradeAuthenticator, {} as FailedAuthentications, DIRECTLY] as const;
+  const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IN_TIME] as const;
   const admission = new Admission(...parts, settings, new ManualClock());
   const waits = Array.from({ length: 50 }, () => {
     try {
@@ -123,13 +136,14 @@ describe('an address that comes with bad keys', () => {
 });
 
 describe('the handshakes of a second', () => {
-  const proxied = { trustedProxies: ['127.0.0.1'], handshakesPerSecond: 5, failuresBurst: 10, failuresPerSecond: 1 };
+  const auth = { trustedProxies: ['127.0.0.1'], failuresBurst: 10, failuresPerSecond: 1 };
+  const native = { handshakesPerSecond: 5 };
   let scene: Scene;
 
   afterEach(() => scene.end());
 
   it('are not used up by those who are refused, whatever for', async () => {
-    scene = await Scene.start({ clock: new ManualClock(Date.now()), native: proxied });
+    scene = await Scene.start({ clock: new ManualClock(Date.now()), auth, native });
     const spoiled: Array<[Readonly<Record<string, string>>, number]> = [
       [{ authorization: 'Bearer nonsense' }, 401],
       [{ authorization: 'Bearer nonsense' }, 429],

@@ -4,39 +4,36 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { LoopLag } from '../../common/loop-lag.js';
-import { UpgradeAuthenticator } from '../../modules/auth/index.js';
+import { RemoteAddress } from '../../common/remote-address.js';
+import { TokenBucket } from '../../common/token-bucket.js';
+import { FailedAuthentications, UpgradeAuthenticator } from '../../modules/auth/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { Crowd } from './crowd.js';
-import { FailedAuthentications } from './failed-authentications.js';
-import { readHandshake } from './handshake.js';
+import { carriesKey, readHandshake } from './handshake.js';
 import type { Admitted } from './native-connection.js';
 import { NativeSettings } from './native.settings.js';
-import { RemoteAddress } from './remote-address.js';
-import { TokenBucket } from './token-bucket.js';
 
 /** Who gets a websocket of this process. Everything is decided before the 101. */
 @Injectable()
 export class Admission {
   private readonly addresses = new Map<string, number>();
-  private readonly remoteAddress: RemoteAddress;
   private readonly handshakes: TokenBucket;
   private readonly crowd: Crowd;
-  private readonly failures: FailedAuthentications;
   private sockets = 0;
   private pending = 0;
 
   constructor(
     private readonly authenticator: UpgradeAuthenticator,
+    private readonly failures: FailedAuthentications,
+    private readonly remoteAddress: RemoteAddress,
     private readonly serverNode: ServerNode,
     private readonly lifecycle: Lifecycle,
     private readonly lag: LoopLag,
     private readonly settings: NativeSettings,
     private readonly clock: Clock,
   ) {
-    this.remoteAddress = new RemoteAddress(settings.trustedProxies);
-    this.failures = new FailedAuthentications(clock, settings);
     this.crowd = new Crowd(clock, settings.handshakesPerSecond);
     this.handshakes = new TokenBucket(clock, settings.handshakesPerSecond, settings.handshakesPerSecond);
   }
@@ -56,9 +53,7 @@ export class Admission {
     if (phase !== 'ready') throw this.later('the server node takes no connections now');
     if (this.lag.tooLate) throw this.later('the server node is overloaded');
     const address = this.remoteAddress.of(request);
-    if (keyed && this.failures.tooMany(address)) {
-      throw new Refusal('rate_limited', { retryAfterMs: this.retryAfter() });
-    }
+    if (keyed && carriesKey(request)) this.failures.refuseFlooding(request);
     const siblings = this.checkSiblings(address);
     if (this.sockets >= this.settings.capacity) throw this.later('the server node is full');
     const isCrowded = this.pending >= this.settings.handshakesPending;
@@ -79,7 +74,6 @@ export class Admission {
    * up after its time, because a silent store must not hold sockets of unknown peers.
    */
   async admit(request: IncomingMessage, socket: Duplex): Promise<Admitted> {
-    const address = this.remoteAddress.of(request);
     this.pending += 1;
     const { unauthenticatedTimeoutMs } = this.settings;
     const { promise: tooLate, reject: giveUp } = deferred();
@@ -88,7 +82,7 @@ export class Admission {
     try {
       return await Promise.race([this.authenticate(request, isWanted), tooLate]);
     } catch (error) {
-      if (error instanceof Refusal) this.refused(error, address);
+      if (error instanceof Refusal) this.refused(error, request);
       throw error instanceof StoreUnavailable ? this.later('the store does not answer') : error;
     } finally {
       timer.cancel();
@@ -105,8 +99,8 @@ export class Admission {
   }
 
   /** Strangers are slowed down by address; the handshakes of a second are for those who have a key. */
-  private refused({ code, status }: Refusal, address: string): void {
-    if (code === 'unauthorized') this.failures.add(address);
+  private refused({ code, status }: Refusal, request: IncomingMessage): void {
+    if (code === 'unauthorized' && carriesKey(request)) this.failures.add(request);
     if (status < 500) this.handshakes.giveBack();
   }
 

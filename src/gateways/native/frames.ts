@@ -110,7 +110,7 @@ export class Frames {
 
   private refused(error: unknown, id?: string): string {
     const refusal = this.refusalFor(error);
-    this.metrics.refusals.inc({ code: refusal.code, way: 'websocket' });
+    this.metrics.refused(refusal, 'websocket');
     return refusalFrame(refusal, id);
   }
 
@@ -124,14 +124,15 @@ export class Frames {
     return new Refusal('rate_limited', {
       reason: `at most ${this.settings.ratePerSecond} messages a second`,
       retryAfterMs: RETRY_MS,
+      limit: 'socket_messages',
     });
   }
 
   private count(message: Message, outcome: Answer, began: number): void {
-    const { messages, refusals, appendSeconds } = this.metrics;
+    const { messages, appendSeconds } = this.metrics;
     const kind = message.transient ? 'transient' : 'durable';
     messages.inc({ class: kind, way: 'websocket', outcome: outcome.kind });
-    if (outcome.kind === 'refused') refusals.inc({ code: outcome.refusal.code, way: 'websocket' });
+    if (outcome.kind === 'refused') this.metrics.refused(outcome.refusal, 'websocket');
     if (!message.transient) appendSeconds.observe((this.clock.monotonic() - began) / 1_000);
   }
 }

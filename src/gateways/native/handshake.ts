@@ -51,6 +51,11 @@ function checkRequest({ headers, httpVersion, method }: IncomingMessage): void {
   if (hasBody) throw bad('a handshake has no body');
 }
 
+/** Whether somebody has to be asked if the caller may come in. */
+export function carriesKey(request: IncomingMessage): boolean {
+  return request.headers.authorization !== undefined || queryOf(request).has('validation_key');
+}
+
 /** Reads credentials and resume parameters. */
 export function readHandshake(request: IncomingMessage): Handshake {
   const query = queryOf(request);

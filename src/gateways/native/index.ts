@@ -2,7 +2,6 @@ export { Admission } from './admission.js';
 export { Drain } from './drain.js';
 export { ANY_FRAME, type GatewayOptions, NATIVE_PATH } from './gateway-options.js';
 export { NativeConnections } from './native-connections.js';
-export { NativeGatewayModule, type NativeGatewayWiring } from './native.module.js';
+export { NativeGatewayModule } from './native.module.js';
 export { NativeSettings } from './native.settings.js';
-export { RemoteAddress } from './remote-address.js';
 export { useNativeWebsockets, WebSocketAdapter } from './websocket-adapter.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.js';
-import { TokenBucket } from './token-bucket.js';
+import { TokenBucket } from '../../common/token-bucket.js';
 
 export interface RateLimits {
   readonly ratePerSecond: number;

@@ -1,4 +1,5 @@
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
 import { ConnectionsModule } from '../../modules/connections/index.js';
 import { InboxModule } from '../../modules/inbox/index.js';
 import { NodesModule } from '../../modules/nodes/index.js';
@@ -11,11 +12,7 @@ import { Frames } from './frames.js';
 import { LeftRegistrations } from './left-registrations.js';
 import { NativeConnections } from './native-connections.js';
 import { NativeGateway } from './native.gateway.js';
-
-export interface NativeGatewayWiring {
-  /** Modules that provide what is not global, such as the one that exports `UpgradeAuthenticator`. */
-  readonly imports?: ModuleMetadata['imports'];
-}
+import { NativeSettings } from './native.settings.js';
 
 /**
  * The native websocket. Needs from its surroundings: `NativeSettings`, `UpgradeAuthenticator`, `Clock`, `StallGuard`,
@@ -27,7 +24,11 @@ export interface NativeGatewayWiring {
   exports: [Admission, NativeConnections, Drain],
 })
 export class NativeGatewayModule {
-  static forRoot({ imports = [] }: NativeGatewayWiring): DynamicModule {
-    return { module: NativeGatewayModule, imports };
+  static forRoot(settings: NativeSettings): DynamicModule {
+    return withSettings(NativeGatewayModule, NativeSettings, { useValue: settings });
+  }
+
+  static forRootAsync(settings: AsyncSettings<NativeSettings>): DynamicModule {
+    return withSettings(NativeGatewayModule, NativeSettings, settings);
   }
 }

@@ -4,8 +4,6 @@ export abstract class NativeSettings {
   abstract allowedOrigins(): readonly string[];
   /** A websocket may open with an auth key, without the pre-connection step. */
   abstract readonly direct: boolean;
-  /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
-  abstract readonly trustedProxies: readonly string[];
   /** How long after the end of its key a connection ends. */
   abstract readonly clockLeewayMs: number;
 
@@ -13,9 +11,6 @@ export abstract class NativeSettings {
   /** Websocket connections of this process; 0 takes none. */
   abstract readonly capacity: number;
   abstract readonly perAddress: number;
-  /** Failed authentications of one address. */
-  abstract readonly failuresPerSecond: number;
-  abstract readonly failuresBurst: number;
   abstract readonly handshakesPerSecond: number;
   abstract readonly handshakesPending: number;
   abstract readonly handshakeRetryMinMs: number;

@@ -92,7 +92,7 @@ export class UpgradeListener {
     if (!(error instanceof Refusal)) this.logger.error(error);
     const refusal = error instanceof Refusal ? error : new Refusal('retry_later');
     this.metrics.handshakes.inc({ status: refusal.status });
-    this.metrics.refusals.inc({ code: refusal.code, way: 'websocket' });
+    this.metrics.refused(refusal, 'websocket');
     refuseOnSocket(socket, refusal);
     const lingering = this.clock.after(LINGER_MS, () => socket.destroy());
     socket.once('close', () => lingering.cancel());

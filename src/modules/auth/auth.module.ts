@@ -1,10 +1,13 @@
 import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { type AsyncSettings, settingsProvider } from '../../common/with-settings.js';
+import { RemoteAddress } from '../../common/remote-address.js';
 import { AuthKeyVerifier } from './auth-key-verifier.js';
 import { AuthSettings, type AuthOptions } from './auth.settings.js';
 import { BearerGuard } from './bearer.guard.js';
 import { BearerStrategy } from './bearer.strategy.js';
 import { CallerSeen, NobodyWatches } from './caller-seen.js';
+import { FailedAuthentications } from './failed-authentications.js';
 import { KeyRing } from './key-ring.js';
 import { RolesGuard } from './roles.js';
 import { UpgradeAuthenticator } from './upgrade-authenticator.js';
@@ -17,12 +20,9 @@ export interface AuthWiring {
   readonly callerSeen?: InjectionToken;
 }
 
-export interface AsyncAuthWiring extends AuthWiring {
-  readonly inject?: InjectionToken[];
-  readonly useFactory: (...given: never[]) => AuthOptions | Promise<AuthOptions>;
-}
+export type AsyncAuthWiring = AuthWiring & AsyncSettings<AuthOptions>;
 
-/** Needs from its surroundings: `ValidationKeyStore`, `Clock`. */
+/** Needs from its surroundings: `ValidationKeyStore`, `Clock`. Global: guards are made where controllers use them. */
 @Module({})
 export class AuthModule {
   static forRoot(options: AuthOptions, wiring: AuthWiring = {}): DynamicModule {
@@ -30,9 +30,9 @@ export class AuthModule {
   }
 
   static forRootAsync(wiring: AsyncAuthWiring): DynamicModule {
-    const { useFactory, inject = [] } = wiring;
-    const make = async (...given: never[]): Promise<AuthSettings> => new AuthSettings(await useFactory(...given));
-    return dynamicModule({ provide: AuthSettings, useFactory: make, inject }, wiring);
+    const useFactory = async (...given: never[]): Promise<AuthSettings> =>
+      new AuthSettings(await wiring.useFactory(...given));
+    return dynamicModule(settingsProvider(AuthSettings, { ...wiring, useFactory }), wiring);
   }
 }
 
@@ -46,11 +46,18 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
     : { provide: CallerSeen, useClass: NobodyWatches };
   return {
     module: AuthModule,
+    global: true,
     imports,
     providers: [
       settings,
       watcher,
       { provide: KeyRing, useFactory: makeKeyRing, inject: [AuthSettings, Clock] },
+      {
+        provide: RemoteAddress,
+        useFactory: ({ trustedProxies }: AuthSettings) => new RemoteAddress(trustedProxies),
+        inject: [AuthSettings],
+      },
+      FailedAuthentications,
       AuthKeyVerifier,
       BearerStrategy,
       BearerGuard,
@@ -61,6 +68,8 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
     // The guards are made in the module of the controller that uses them, so what they need is exported too.
     exports: [
       AuthSettings,
+      RemoteAddress,
+      FailedAuthentications,
       CallerSeen,
       AuthKeyVerifier,
       BearerStrategy,

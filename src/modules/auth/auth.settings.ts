@@ -2,6 +2,8 @@ import type { JWK } from 'jose';
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
+const FAILURES_PER_SECOND = 20;
+const FAILURES_BURST = 200;
 
 /** What an operator may set. At least one of the four sources of keys is needed; each time is in ms. */
 export interface AuthOptions {
@@ -18,6 +20,11 @@ export interface AuthOptions {
   readonly leewayMs?: number;
   readonly maxLifetimeMs?: number;
   readonly validationKeyMs?: number;
+  /** Keys that are not valid, from one address: so many a second, and so many at once. */
+  readonly failuresPerSecond?: number;
+  readonly failuresBurst?: number;
+  /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** The options with their defaults. Secrets are private fields, so that no dump of this object shows them. */
@@ -28,6 +35,9 @@ export class AuthSettings {
   readonly leewayMs: number;
   readonly maxLifetimeMs: number;
   readonly validationKeyMs: number;
+  readonly failuresPerSecond: number;
+  readonly failuresBurst: number;
+  readonly trustedProxies: readonly string[];
   readonly #secret?: string;
   readonly #keySet: readonly JWK[];
 
@@ -38,6 +48,9 @@ export class AuthSettings {
     this.leewayMs = options.leewayMs ?? 60 * SECOND_MS;
     this.maxLifetimeMs = options.maxLifetimeMs ?? 24 * HOUR_MS;
     this.validationKeyMs = options.validationKeyMs ?? 60 * SECOND_MS;
+    this.failuresPerSecond = options.failuresPerSecond ?? FAILURES_PER_SECOND;
+    this.failuresBurst = options.failuresBurst ?? FAILURES_BURST;
+    this.trustedProxies = options.trustedProxies ?? [];
     this.#secret = options.secret;
     this.#keySet = options.keySet ?? [];
   }

@@ -7,6 +7,7 @@ export { BearerGuard } from './bearer.guard.js';
 export { BearerStrategy } from './bearer.strategy.js';
 export { CallerSeen } from './caller-seen.js';
 export { Caller, callerOf } from './caller.js';
+export { FailedAuthentications } from './failed-authentications.js';
 export { isRole, ROLES, type Identity, type Role } from './identity.js';
 export { KeyRing } from './key-ring.js';
 export { signAuthKey, type AuthKeyRequest, type SigningKey } from './make-key.js';

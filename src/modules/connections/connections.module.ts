@@ -1,7 +1,17 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
 import { NodesModule } from '../nodes/index.js';
 import { ConnectionsService } from './connections.service.js';
+import { ConnectionsSettings } from './connections.settings.js';
 
 /** Needs from its surroundings: `Directory`, `ConnectionsSettings`, `Clock`. */
 @Module({ imports: [NodesModule], providers: [ConnectionsService], exports: [ConnectionsService] })
-export class ConnectionsModule {}
+export class ConnectionsModule {
+  static forRoot(settings: ConnectionsSettings): DynamicModule {
+    return withSettings(ConnectionsModule, ConnectionsSettings, { useValue: settings });
+  }
+
+  static forRootAsync(settings: AsyncSettings<ConnectionsSettings>): DynamicModule {
+    return withSettings(ConnectionsModule, ConnectionsSettings, settings);
+  }
+}

@@ -1,7 +1,17 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
 import { NodesModule } from '../nodes/index.js';
 import { InboxService } from './inbox.service.js';
+import { InboxSettings } from './inbox.settings.js';
 
 /** Needs from its surroundings: `InboxLog`, `InboxSettings`, `Clock`, `StallGuard`. */
 @Module({ imports: [NodesModule], providers: [InboxService], exports: [InboxService] })
-export class InboxModule {}
+export class InboxModule {
+  static forRoot(settings: InboxSettings): DynamicModule {
+    return withSettings(InboxModule, InboxSettings, { useValue: settings });
+  }
+
+  static forRootAsync(settings: AsyncSettings<InboxSettings>): DynamicModule {
+    return withSettings(InboxModule, InboxSettings, settings);
+  }
+}

@@ -42,6 +42,22 @@ describe('the embedded storage module', () => {
     await app.close();
   });
 
+  it('makes room for a port of which the application has a provider of its own', async () => {
+    const own = {} as Directory;
+    const providers = [{ provide: Directory, useValue: own }];
+    const imports = [EmbeddedStorageModule.forRoot({ dataDir: folder.dataDir }, { providers })];
+    const app = await (await Test.createTestingModule({ imports }).compile()).init();
+    expect(app.get(Directory)).toBe(own);
+    await app.close();
+  });
+
+  it('opens the store that a factory tells it of', async () => {
+    const imports = [EmbeddedStorageModule.forRootAsync({ useFactory: () => ({ dataDir: folder.dataDir }) })];
+    const app = await (await Test.createTestingModule({ imports }).compile()).init();
+    expect(await app.get(InboxLog).insert([logRow(A, 1)])).toEqual({ inserted: 1 });
+    await app.close();
+  });
+
   it('stores what is written while the application stops, and refuses what comes after', async () => {
     const app = await start();
     const [log, writer] = [app.get(InboxLog), app.get(LastWriter)];

@@ -1,5 +1,12 @@
 import { type Abstract, type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Metrics } from '../../common/metrics.js';
+import {
+  type AsyncSettings,
+  type Given,
+  importsOf,
+  type OwnPorts,
+  settingsProvider,
+} from '../../common/with-settings.js';
 import { ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
@@ -14,6 +21,8 @@ import { EmbeddedServerNodes } from './embedded-server-nodes.js';
 import { EmbeddedStore } from './embedded-store.js';
 import { EmbeddedValidationKeys } from './embedded-validation-keys.js';
 import type { EmbeddedOptions } from './settings.js';
+
+const OPTIONS = Symbol('allspark:embedded-options');
 
 /** What can be made from the open store alone. */
 const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: EmbeddedStore) => object]> = [
@@ -34,11 +43,11 @@ const ports = [...adapters.map(([port]) => port), StoreHealth];
 export class EmbeddedStoreCloser implements OnApplicationShutdown {
   constructor(
     private readonly store: EmbeddedStore,
-    private readonly health: StoreHealth,
+    private readonly health: EmbeddedHealth,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    (this.health as EmbeddedHealth).stop();
+    this.health.stop();
     await this.store.close();
   }
 }
@@ -46,29 +55,44 @@ export class EmbeddedStoreCloser implements OnApplicationShutdown {
 /** The storage family that needs nothing but a folder: provides every port. Global, as the modules ask for ports. */
 @Module({})
 export class EmbeddedStorageModule {
-  /** Opens the store while the application is made; start-up fails when it cannot be opened. */
-  static forRoot(options: EmbeddedOptions): DynamicModule {
-    return {
-      module: EmbeddedStorageModule,
-      global: true,
-      providers: [
-        {
-          provide: EmbeddedStore,
-          useFactory: (metrics?: Metrics) => {
-            const onCommit = (seconds: number): void => metrics?.commitSeconds.observe(seconds);
-            return EmbeddedStore.open({ onCommit, ...options });
-          },
-          inject: [{ token: Metrics, optional: true }],
-        },
-        { provide: StoreHealth, useFactory: (store) => EmbeddedHealth.watch(store), inject: [EmbeddedStore] },
-        ...adapters.map(([provide, Adapter]) => ({
-          provide,
-          useFactory: (store: EmbeddedStore) => new Adapter(store),
-          inject: [EmbeddedStore],
-        })),
-        EmbeddedStoreCloser,
-      ],
-      exports: [EmbeddedStore, ...ports],
-    };
+  /**
+   * Opens the store while the application is made; start-up fails when it cannot be opened. `own`: ports of which the
+   * application has a provider of its own.
+   */
+  static forRoot(options: EmbeddedOptions, own?: OwnPorts): DynamicModule {
+    return family({ useValue: options }, own);
   }
+
+  static forRootAsync(options: AsyncSettings<EmbeddedOptions>, own?: OwnPorts): DynamicModule {
+    return family(options, own);
+  }
+}
+
+function openStore(options: EmbeddedOptions, metrics?: Metrics): Promise<EmbeddedStore> {
+  const onCommit = (seconds: number): void => metrics?.commitSeconds.observe(seconds);
+  return EmbeddedStore.open({ onCommit, ...options });
+}
+
+function family(given: Given<EmbeddedOptions>, { imports = [], providers = [] }: OwnPorts = {}): DynamicModule {
+  const inject = [EmbeddedStore];
+  return {
+    module: EmbeddedStorageModule,
+    global: true,
+    imports: [...importsOf(given), ...imports],
+    providers: [
+      settingsProvider(OPTIONS, given),
+      { provide: EmbeddedStore, useFactory: openStore, inject: [OPTIONS, { token: Metrics, optional: true }] },
+      { provide: EmbeddedHealth, useFactory: (store: EmbeddedStore) => EmbeddedHealth.watch(store), inject },
+      { provide: StoreHealth, useExisting: EmbeddedHealth },
+      ...adapters.map(([provide, Adapter]) => ({
+        provide,
+        useFactory: (store: EmbeddedStore) => new Adapter(store),
+        inject,
+      })),
+      EmbeddedStoreCloser,
+      // The last provider of a token is the one that counts.
+      ...providers,
+    ],
+    exports: [EmbeddedStore, ...ports],
+  };
 }

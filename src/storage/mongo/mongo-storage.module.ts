@@ -1,5 +1,12 @@
 import { type Abstract, type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
+import {
+  type AsyncSettings,
+  type Given,
+  importsOf,
+  type OwnPorts,
+  settingsProvider,
+} from '../../common/with-settings.js';
 import { ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
@@ -18,6 +25,8 @@ import type { MongoOptions } from './settings.js';
 /** Name of the store's connection: applications that use mongoose themselves have theirs beside it. */
 export const MONGO_CONNECTION = 'allspark';
 
+const OPTIONS = Symbol('allspark:mongo-options');
+
 /** What can be made from the open store alone. */
 const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: MongoStore) => object]> = [
   [InboxLog, MongoInboxLog],
@@ -35,11 +44,11 @@ const ports = [...adapters.map(([port]) => port), StoreHealth];
 export class MongoStoreCloser implements OnApplicationShutdown {
   constructor(
     private readonly store: MongoStore,
-    private readonly health: StoreHealth,
+    private readonly health: MongoHealth,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    (this.health as MongoHealth).stop();
+    this.health.stop();
     await this.store.close();
   }
 }
@@ -51,23 +60,40 @@ export class MongoStoreCloser implements OnApplicationShutdown {
  */
 @Module({})
 export class MongoStorageModule {
-  /** Connects while the application is made; start-up fails in a bounded time when nobody answers. */
-  static forRoot(options: MongoOptions): DynamicModule {
-    return {
-      module: MongoStorageModule,
-      global: true,
-      providers: [
-        { provide: MongoStore, useFactory: () => MongoStore.open(options) },
-        { provide: connection, useFactory: (store: MongoStore) => store.connection, inject: [MongoStore] },
-        { provide: StoreHealth, useFactory: (store: MongoStore) => MongoHealth.watch(store), inject: [MongoStore] },
-        ...adapters.map(([provide, Adapter]) => ({
-          provide,
-          useFactory: (store: MongoStore) => new Adapter(store),
-          inject: [MongoStore],
-        })),
-        MongoStoreCloser,
-      ],
-      exports: [MongoStore, connection, ...ports],
-    };
+  /**
+   * Connects while the application is made; start-up fails in a bounded time when nobody answers. `own`: ports of which the
+   * application has a provider of its own.
+   */
+  static forRoot(options: MongoOptions, own?: OwnPorts): DynamicModule {
+    return family({ useValue: options }, own);
   }
+
+  static forRootAsync(options: AsyncSettings<MongoOptions>, own?: OwnPorts): DynamicModule {
+    return family(options, own);
+  }
+}
+
+function family(given: Given<MongoOptions>, { imports = [], providers = [] }: OwnPorts = {}): DynamicModule {
+  const inject = [MongoStore];
+  return {
+    module: MongoStorageModule,
+    global: true,
+    imports: [...importsOf(given), ...imports],
+    providers: [
+      settingsProvider(OPTIONS, given),
+      { provide: MongoStore, useFactory: (options: MongoOptions) => MongoStore.open(options), inject: [OPTIONS] },
+      { provide: connection, useFactory: (store: MongoStore) => store.connection, inject },
+      { provide: MongoHealth, useFactory: (store: MongoStore) => MongoHealth.watch(store), inject },
+      { provide: StoreHealth, useExisting: MongoHealth },
+      ...adapters.map(([provide, Adapter]) => ({
+        provide,
+        useFactory: (store: MongoStore) => new Adapter(store),
+        inject,
+      })),
+      MongoStoreCloser,
+      // The last provider of a token is the one that counts.
+      ...providers,
+    ],
+    exports: [MongoStore, connection, ...ports],
+  };
 }

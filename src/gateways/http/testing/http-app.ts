@@ -138,13 +138,12 @@ export class HttpApp {
   static async start(options: HttpAppOptions = {}): Promise<HttpApp> {
     const folder = await mkdtemp(join(tmpdir(), 'allspark-http-'));
     const health = new SwitchableHealth();
-    const auth = AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService });
     const testing = await Test.createTestingModule({
       imports: [
         Surroundings.with(options),
         EmbeddedStorageModule.forRoot({ dataDir: folder, minFreeBytes: 0 }),
-        auth,
-        HttpGatewayModule.forRoot({ imports: [auth] }),
+        AuthModule.forRoot({ secret: SECRET }, { imports: [SessionsModule], callerSeen: ClientsService }),
+        HttpGatewayModule,
       ],
       controllers: options.controllers ?? [],
     })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../../common/clock.js';
+import { ManualClock } from './clock.js';
 import { TokenBucket } from './token-bucket.js';
 
 describe('a token bucket', () => {
@@ -26,5 +26,15 @@ describe('a token bucket', () => {
     clock.advance(100);
     expect(bucket.wait).toBe(0);
     expect(bucket.take()).toBe(true);
+  });
+
+  it('gives of many as many as there are, and says how long the rest takes', () => {
+    const clock = new ManualClock();
+    const bucket = new TokenBucket(clock, 10, 5);
+    expect(bucket.takeUpTo(3)).toBe(3);
+    expect(bucket.takeUpTo(3)).toBe(2);
+    expect(bucket.takeUpTo(3)).toBe(0);
+    expect(bucket.waitFor(2)).toBe(200);
+    expect(bucket.waitFor(1_000)).toBe(500);
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock } from '../../common/clock.js';
+import type { Clock } from './clock.js';
 
 const SECOND_MS = 1_000;
 
@@ -36,6 +36,13 @@ export class TokenBucket {
     return true;
   }
 
+  /** Spends as many as are there, `most` at most; how many. */
+  takeUpTo(most: number): number {
+    const taken = Math.min(most, Math.max(0, Math.floor(this.level)));
+    this.spend(taken);
+    return taken;
+  }
+
   /** Undoes a `take`. */
   giveBack(): void {
     this.tokens = Math.min(this.burst, this.tokens + 1);
@@ -43,6 +50,12 @@ export class TokenBucket {
 
   /** ms until there is one to spend. */
   get wait(): number {
-    return Math.max(0, Math.ceil(((1 - this.level) * SECOND_MS) / this.perSecond));
+    return this.waitFor(1);
+  }
+
+  /** ms until there are so many to spend; more than the burst are never there at once. */
+  waitFor(tokens: number): number {
+    const wanted = Math.min(tokens, this.burst);
+    return Math.max(0, Math.ceil(((wanted - this.level) * SECOND_MS) / this.perSecond));
   }
 }

@@ -1,0 +1,4 @@
+/** Every limit whose hits are counted by name: a closed list, for it is a label. What each means is in `docs/limits.md`. */
+export const LIMITS = ['auth_failures', 'http_calls', 'rest_messages', 'socket_messages'] as const;
+
+export type LimitName = (typeof LIMITS)[number];
