@@ -2,8 +2,8 @@ import Denque from 'denque';
 import { CLOSE, Refusal } from '../../protocol/index.js';
 import { isRef } from './entry-ref.js';
 import type { InboxSettings } from './inbox.settings.js';
-import type { Acknowledged, ReaderSink } from './inbox.types.js';
-import { type InboxLog, type LogRow, type Marks, passOverUnavailable, type Totals } from './inbox-log.js';
+import type { Acknowledged, ReadableRow, ReaderSink } from './inbox.types.js';
+import { type InboxLog, type Marks, passOverUnavailable, type Totals } from './inbox-log.js';
 import { frameOf, readResolved } from './resolved-rows.js';
 
 /** A message that was delivered and not yet acknowledged. */
@@ -63,7 +63,7 @@ export class InboxReader {
   }
 
   /** A row became durable. Written at once if it is the next, read from the store later if it is beyond, else dropped. */
-  offer(row: LogRow): void {
+  offer(row: ReadableRow): void {
     const isNext = row.n === this.sent + 1 && !isRef(row.body);
     if (this.reading || !this.roomy || !isNext || !this.write(row)) this.notice(row.n);
   }
@@ -152,7 +152,7 @@ export class InboxReader {
   }
 
   /** False: the window has no room for it now. An empty window has room for any. */
-  private write(row: LogRow): boolean {
+  private write(row: ReadableRow): boolean {
     const frame = frameOf(row, this.now(), this.settings.ageMs);
     if (row.n > this.acked && !this.fly(row, Buffer.byteLength(frame))) return false;
     this.sent = row.n;
@@ -160,7 +160,7 @@ export class InboxReader {
     return true;
   }
 
-  private fly(row: LogRow, bytes: number): boolean {
+  private fly(row: ReadableRow, bytes: number): boolean {
     this.tight = !this.flights.isEmpty() && this.flightBytes + bytes > this.settings.windowBytes;
     if (this.tight) return false;
     this.flightBytes += bytes;

@@ -9,7 +9,15 @@ import { InboxLog, inboxLogOf, NO_MARKS, nodeOfInboxLog, passOverUnavailable } f
 import { InboxReader } from './inbox-reader.js';
 import { doneIn, InboxRules } from './inbox-rules.js';
 import { InboxSettings } from './inbox.settings.js';
-import type { Acknowledged, AppendOutcome, DeliveryReport, InboxDraft, InboxState, ReaderSink } from './inbox.types.js';
+import type {
+  Acknowledged,
+  AppendOutcome,
+  DeliveryReport,
+  InboxDraft,
+  InboxState,
+  ReadableRow,
+  ReaderSink,
+} from './inbox.types.js';
 import { ReaderRegistry } from './reader-registry.js';
 import { frameOf, readResolved } from './resolved-rows.js';
 import { Retention } from './retention.js';
@@ -30,6 +38,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly retention: Retention;
   private timers: Timer[] = [];
   private reportListener: (reports: readonly DeliveryReport[]) => void = () => {};
+  private appendListener: (rows: readonly ReadableRow[]) => void = () => {};
 
   constructor(
     private readonly log: InboxLog,
@@ -39,7 +48,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     nodes: NodesService,
   ) {
     this.readers = new ReaderRegistry(log, clock, settings);
-    const rules = new InboxRules(log, nodes, settings, (rows) => this.readers.offer(rows));
+    const rules = new InboxRules(log, nodes, settings, (rows) => this.appended(rows));
     this.appends = new AppendLoop(log, rules, clock, guard, settings);
     this.acks = new AckQueue(log, clock, (of, acked, keys) => this.raised(of, acked, keys));
     this.retention = new Retention(log, settings, clock);
@@ -108,6 +117,21 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     this.reportListener = listener;
   }
 
+  /** Called with rows that this process made durable; those of one inbox in their order. */
+  onAppended(listener: (rows: readonly ReadableRow[]) => void): void {
+    this.appendListener = listener;
+  }
+
+  /** Rows that another process made durable, for the readers here. Answers those that nobody reads here. */
+  offer(rows: readonly ReadableRow[]): ReadableRow[] {
+    return this.readers.offer(rows);
+  }
+
+  /** There are rows in the inbox of a node up to `seq`: its readers here get them from the store. */
+  notice(nodeId: string, seq: number): void {
+    this.readers.notice(inboxLogOf(nodeId), seq);
+  }
+
   /** A page of an inbox: bounds exclusive, ascending, at most `maxBytes`. */
   async page(nodeId: string, query: InboxQuery, maxBytes: number): Promise<InboxPage> {
     const state = await this.state(nodeId);
@@ -127,6 +151,11 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   get depths(): { appends: number; logs: number; readLogs: number; acks: number } {
     const { appends, readers, acks } = this;
     return { appends: appends.waiting, logs: appends.size, readLogs: readers.size, acks: acks.size };
+  }
+
+  private appended(rows: readonly ReadableRow[]): void {
+    this.readers.offer(rows);
+    this.appendListener(rows);
   }
 
   /** Raises the acknowledged number by what the store says of the rows between. */

@@ -1,6 +1,9 @@
 import type { CloseCode, Refusal } from '../../protocol/index.js';
 import type { LogRow, Marks, RowHead, Totals } from './inbox-log.js';
 
+/** What a reader needs of a durable row, the body being what it is shown. */
+export type ReadableRow = Pick<LogRow, 'log' | 'n' | 'at' | 'key' | 'totals' | 'report' | 'body'>;
+
 /** What somebody wants appended, before it has a number. What else a kind of draft carries is between it and its rules. */
 export interface Draft {
   readonly key: string;

@@ -39,6 +39,7 @@ export type {
   InboxState,
   LogView,
   MessageDraft,
+  ReadableRow,
   ReaderSink,
   ResumePoint,
   ResumeRequest,

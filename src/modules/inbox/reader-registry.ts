@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import { repeat } from '../../common/repeat.js';
-import { type InboxLog, type LogRow, passOverUnavailable } from './inbox-log.js';
+import { type InboxLog, passOverUnavailable } from './inbox-log.js';
 import type { InboxReader } from './inbox-reader.js';
 import type { InboxSettings } from './inbox.settings.js';
+import type { ReadableRow } from './inbox.types.js';
 
 /** Each poll asks for a tenth of the logs, so that the questions spread over the interval. */
 const SLICES = 10;
@@ -39,8 +40,18 @@ export class ReaderRegistry {
     if (present?.readers.size === 0) this.logs.delete(reader.log);
   }
 
-  offer(rows: readonly LogRow[]): void {
-    for (const row of rows) for (const reader of this.of(row.log)) reader.offer(row);
+  /** Answers those that nobody reads here. */
+  offer(rows: readonly ReadableRow[]): ReadableRow[] {
+    return rows.filter((row) => {
+      const readers = this.logs.get(row.log)?.readers;
+      for (const reader of readers ?? []) reader.offer(row);
+      return readers === undefined;
+    });
+  }
+
+  /** There are rows of a log up to n. */
+  notice(log: string, n: number): void {
+    for (const reader of this.of(log)) reader.notice(n);
   }
 
   of(log: string): Iterable<InboxReader> {

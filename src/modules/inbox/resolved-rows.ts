@@ -1,5 +1,6 @@
 import { durableFrame, gapBody, goneFrame, groupBody } from '../../protocol/index.js';
 import { type EntryRef, frameOfEntry, isRef, refOf } from './entry-ref.js';
+import type { ReadableRow } from './inbox.types.js';
 import { destinationOfGroup, type InboxLog, type LogRow, type ReadRange } from './inbox-log.js';
 
 /** References that are resolved at once: what they refer to may be large, and most of it may not fit any more. */
@@ -48,7 +49,7 @@ export function gapBodyOf(group: string, entry: number): string {
 }
 
 /** A row as its reader gets it. `at`: now, ms since 1970; `ageMs`: what is older is not shown any more. */
-export function frameOf(row: LogRow, at: number, ageMs: number): string {
+export function frameOf(row: ReadableRow, at: number, ageMs: number): string {
   const isGone = row.body === '' || isRef(row.body) || row.at < at - ageMs;
   return isGone ? goneFrame(row.n, 'expired') : durableFrame(row.n, row.at, row.body);
 }

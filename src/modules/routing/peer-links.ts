@@ -1,7 +1,7 @@
-import type { LogRow } from '../inbox/index.js';
+import type { ReadableRow } from '../inbox/index.js';
 
-/** What a reader needs of a durable row, the body being what it is shown. */
-export type HintedRow = Pick<LogRow, 'log' | 'n' | 'at' | 'key' | 'totals' | 'report' | 'body'>;
+/** A row that a server node tells another of. */
+export type HintedRow = ReadableRow;
 
 /**
  * What one server node tells another. All of it may be lost without harm: what is durable is in the store, where the
@@ -12,12 +12,11 @@ export type PeerFrame =
   | { readonly kind: 'rows'; readonly rows: readonly HintedRow[] }
   /** There are rows up to `n`: the reader gets them from the store. Never handed on a second time. */
   | { readonly kind: 'notices'; readonly notices: readonly Notice[] }
-  /** A frame for all connections of these nodes, but for the one it came by. `hops`: how often it was handed on. */
+  /** A frame for all connections of these nodes. `hops`: how often it was handed on. */
   | {
       readonly kind: 'frame';
       readonly nodeIds: readonly string[];
       readonly frame: string;
-      readonly except?: string;
       readonly hops: number;
     }
   /** These nodes have no connection here: whoever believes it has to look again. */
