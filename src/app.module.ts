@@ -22,6 +22,7 @@ import {
   mongoOptions,
   nativeSettings,
   routingSettings,
+  serverNodesSettings,
   sessionsSettings,
 } from './settings-of-modules.js';
 import { EmbeddedStorageModule } from './storage/embedded/index.js';
@@ -50,7 +51,7 @@ export class AllsparkModule {
       imports: [
         PlatformModule.forRoot({ loopLag: loopLagLimits(config) }),
         storageOf(config, own),
-        NodesModule,
+        NodesModule.forRoot(serverNodesSettings(config)),
         ConnectionsModule.forRoot(connectionsSettings(config)),
         InboxModule.forRoot(inboxSettings(config)),
         SessionsModule.forRoot(sessionsSettings(config)),

@@ -9,11 +9,11 @@ import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import type { Config } from './config/load-config.js';
 import { slices } from './config/slices.js';
-import { LimitedExpressAdapter, ProblemFilter } from './gateways/http/index.js';
+import { LimitedExpressAdapter, ProblemFilter, runAt } from './gateways/http/index.js';
 import { useNativeWebsockets } from './gateways/native/index.js';
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
-import { ConnectionsService } from './modules/connections/index.js';
-import { ServerNode } from './modules/nodes/index.js';
+import { Registrations } from './modules/connections/index.js';
+import { Heartbeat, ServerNode } from './modules/nodes/index.js';
 import { BoundAddress } from './settings-of-modules.js';
 
 /** A server node that takes connections. */
@@ -50,20 +50,20 @@ export async function createApp(
 }
 
 /**
- * Binds the address, takes it over from whoever ran there before, and only then lets anybody in: the bound socket is the
- * proof that no live process holds the address.
+ * Binds the address, takes it over from whoever ran there before, and only then lets anybody in. The bound socket is the
+ * proof that no live process holds the address, unless one answers there that listens elsewhere: then the start fails.
  */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
   const { app, address } = await createApp(config, logger);
   try {
     await listen(app, config, address);
     const serverNode = app.get(ServerNode, { strict: false });
-    await serverNode.claim(`${address.host}:${address.port}`);
-    const forgotten = await app.get(ConnectionsService, { strict: false }).forgetLastBoot();
-    const unclean =
-      'the last run at this address did not end in good order: the connections it still listed were removed';
+    await serverNode.claim(address.serverNode(), slices.connections(config.settings).force ? undefined : runAt);
+    const forgotten = await app.get(Registrations, { strict: false }).sweep();
+    const unclean = 'an earlier run did not end in good order: the connections it still listed were removed';
     if (forgotten > 0) logger.info({ removed: forgotten }, unclean);
     app.get(Lifecycle, { strict: false }).becomeReady();
+    await app.get(Heartbeat, { strict: false }).start();
     return { app, url: address.baseUrl, serverNodeId: serverNode.id, close: () => app.close() };
   } catch (error) {
     await app.close();

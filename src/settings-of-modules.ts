@@ -6,6 +6,7 @@ import type { NativeSettings } from './gateways/native/index.js';
 import type { AuthOptions } from './modules/auth/index.js';
 import type { ConnectionsSettings } from './modules/connections/index.js';
 import type { InboxSettings } from './modules/inbox/index.js';
+import type { ServerNodeAddress, ServerNodesSettings } from './modules/nodes/index.js';
 import type { RoutingSettings } from './modules/routing/index.js';
 import type { SessionsSettings } from './modules/sessions/index.js';
 import type { EmbeddedOptions } from './storage/embedded/index.js';
@@ -48,14 +49,37 @@ export class BoundAddress implements PublicAddress {
     return allowedOrigins(this.listen, this.bound);
   }
 
+  /** What the other server nodes are told. */
+  serverNode(): ServerNodeAddress {
+    const { internal, tls } = this.listen;
+    const address = hostPort(this.host, this.port);
+    const inside = internal ? hostPort(internal.host, internal.port) : address;
+    return {
+      address,
+      baseUrl: this.baseUrl,
+      proxyHost: this.proxyHost ?? null,
+      internalUrl: `${tls ? 'wss' : 'ws'}://${inside}`,
+      capacity: slices.connections(this.config.settings).capacity,
+    };
+  }
+
   private get listen(): ReturnType<typeof slices.listen> {
     return slices.listen(this.config.settings);
   }
 }
 
+function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** Each module declares what it wants to be told; here the configuration is cut to these shapes, and nowhere else. */
 export function connectionsSettings({ settings }: Config): ConnectionsSettings {
   return { perNode: slices.connections(settings).perNode };
+}
+
+export function serverNodesSettings({ settings }: Config): ServerNodesSettings {
+  const { heartbeatMs, staleMs } = slices.connections(settings);
+  return { heartbeatMs, staleMs };
 }
 
 export function loopLagLimits({ settings }: Config): LoopLagLimits {

@@ -2,6 +2,7 @@ import { resolve, sep } from 'node:path';
 import type { ResolvedSettings } from '../config/load-config.js';
 import { slices } from '../config/slices.js';
 import { StoreUnavailable } from '../modules/inbox/index.js';
+import { AddressTaken } from '../modules/nodes/index.js';
 import { EXIT } from './exit-codes.js';
 import { FILE_ERRORS } from './failure.js';
 import { CliFault } from './fault.js';
@@ -23,6 +24,10 @@ const STORE_ERRORS = ['NotAStore', 'StoreTooNew', 'MongoStoreTooNew'];
 export function startFault(error: unknown, settings: ResolvedSettings): CliFault | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof StoreUnavailable) return new CliFault(EXIT.unavailable, error.message);
+  if (error instanceof AddressTaken) {
+    const advice = 'If that one is gone for good, or you want it to end: --force takes the address over from it.';
+    return new CliFault(EXIT.unavailable, error.message, [advice]);
+  }
   if (STORE_ERRORS.includes(error.name)) return new CliFault(EXIT.io, error.message);
   const { syscall } = error as SystemError;
   if (syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo') return listenFault(error, settings);

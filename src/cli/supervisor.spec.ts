@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../common/clock.js';
 import { createLogger, type Logger } from '../common/logging.js';
+import { ServerNode } from '../modules/nodes/index.js';
 import type { RunningServer } from '../create-app.js';
 import { EXIT } from './exit-codes.js';
 import { Supervisor } from './supervisor.js';
@@ -11,11 +12,13 @@ const DRAIN_MS = 25_000;
 class FakeServer {
   fail!: (error: Error) => void;
   closed!: () => void;
+  lose!: (error: Error) => void;
   readonly health = { isStuck: false, onFatal: (call: (error: Error) => void) => void (this.fail = call) };
+  private readonly serverNode = { onLost: (call: (error: Error) => void) => void (this.lose = call) };
   private readonly closing = new Promise<void>((resolve) => (this.closed = resolve));
 
   readonly close = (): Promise<void> => this.closing;
-  readonly app = { get: () => this.health };
+  readonly app = { get: (token: unknown) => (token === ServerNode ? this.serverNode : this.health) };
 }
 
 let self: FakeProcess;
@@ -108,6 +111,13 @@ describe('a process in which something broke', () => {
     expect(await supervisor.ended).toBe(EXIT.io);
     await turn();
     expect(self.ends).toEqual([EXIT.io]);
+  });
+
+  it('exits so that it is started again when another server node took its address', async () => {
+    server.lose(new Error('h:1 belongs to another'));
+    server.closed();
+    expect(await supervisor.ended).toBe(EXIT.unavailable);
+    expect(logged.join('')).toContain('h:1 belongs to another');
   });
 
   it('is gone within 5 s, and nobody takes it for an end in good order', () => {

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../common/clock.js';
 import type { Logger } from '../common/logging.js';
 import { StoreHealth } from '../modules/inbox/index.js';
+import { ServerNode } from '../modules/nodes/index.js';
 import type { RunningServer } from '../create-app.js';
 import { EXIT } from './exit-codes.js';
 import { SAME_KEY_MS } from './interruption.js';
@@ -39,6 +40,8 @@ export class Supervisor {
     const health = server.app.get(StoreHealth, { strict: false });
     this.health = health;
     health.onFatal((error) => this.break(error, 'the store failed', EXIT.io));
+    const serverNode = server.app.get(ServerNode, { strict: false });
+    serverNode.onLost((error) => this.break(error, 'another server node took the address over', EXIT.unavailable));
   }
 
   /**

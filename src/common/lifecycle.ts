@@ -4,6 +4,7 @@ export type Phase = 'starting' | 'ready' | 'draining';
 /** Where this process is in its life. The edges ask before they let anybody in. */
 export class Lifecycle {
   private current: Phase = 'starting';
+  private readonly drainListeners: Array<() => void> = [];
 
   get phase(): Phase {
     return this.current;
@@ -15,5 +16,11 @@ export class Lifecycle {
 
   beginDrain(): void {
     this.current = 'draining';
+    for (const call of this.drainListeners.splice(0)) call();
+  }
+
+  /** Called once, when it begins to go away. */
+  onDrain(call: () => void): void {
+    this.drainListeners.push(call);
   }
 }

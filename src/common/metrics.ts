@@ -87,6 +87,14 @@ export class Metrics {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
   }
 
+  /** As `observe`, one figure for each value of a label. */
+  observeBy(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+    const collect = (): void => {
+      for (const [value, figure] of Object.entries(read())) gauge.set({ [label]: value }, figure);
+    };
+    const gauge: Gauge = new Gauge({ name, help, labelNames: [label], registers: [this.registry], collect });
+  }
+
   /** The text that Prometheus reads. */
   text(): Promise<string> {
     return this.registry.metrics();

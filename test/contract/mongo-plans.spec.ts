@@ -4,7 +4,7 @@ import { validationGrant } from '../../src/modules/auth/testing/index.js';
 import { connectionRow } from '../../src/modules/connections/testing/index.js';
 import { entryKey, type LogRow, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow, logRows } from '../../src/modules/inbox/testing/index.js';
-import { nodeRecord } from '../../src/modules/nodes/testing/index.js';
+import { nodeRecord, serverNodeRow } from '../../src/modules/nodes/testing/index.js';
 import { groupRecord, stay } from '../../src/modules/sessions/testing/index.js';
 import {
   MongoDirectory,
@@ -82,7 +82,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
         const serverNodeId = `~s${i % 3}`;
         await directory.register(connectionRow(name, 'c1', { serverNodeId, bootId: `boot-${i % 5}` }), 10);
         await directory.register(connectionRow(name, 'c2', { serverNodeId, bootId: `boot-${i % 5}` }), 10);
-        await servers.succeed({ serverNodeId, address: `h:${i}`, bootId: 'b' });
+        await servers.succeed(serverNodeRow({ serverNodeId: `~s${i}`, address: `h:${i}` }));
         await keys.put(`digest-${i}`, validationGrant({ validUntil: NOW + i }), 0);
       }),
     );
@@ -208,7 +208,8 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     const peeks = digests.map((digest) => adapter.peek(digest));
     return Promise.allSettled([...peeks, ...digests.map((digest) => adapter.use(digest))]);
   };
-  const server1 = { serverNodeId: '~s', address: 'h:1', bootId: 'x' };
+  const server1 = serverNodeRow({ address: 'h:1' });
+  const LOAD = { connections: 1, lagMs: 1, closed: false };
   const WRITES: ReadonlyArray<readonly [string, number, () => Promise<unknown>]> = [
     ['acknowledgements', 1, () => log.raiseAcked([{ log: C, ...ack }])],
     ['a floor', 1, () => log.raiseFloor(A, 50, { count: 49, bytes: 49 })],
@@ -222,6 +223,8 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['a place of a connection', 2, () => directory().register(connectionRow(A, 'c1'), 10)],
     ['a connection that goes', 1, () => directory().unregister(B, 'c1')],
     ['a place of a server node', 1, () => new MongoServerNodes(store).succeed(server1)],
+    ['a heartbeat', 1, () => new MongoServerNodes(store).beat('~s2', 'boot-1', LOAD)],
+    ['a server node that leaves', 1, () => new MongoServerNodes(store).release('~s3', 'boot-1', 0)],
     ['a key that is used', 1, () => validationKeys().use('digest-4')],
     [
       'keys that are shown and used together',
@@ -229,7 +232,8 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
       () => useTogether(['digest-5', 'digest-6', 'digest-7', 'digest-8', 'nothing']),
     ],
     ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), NOW + 6)],
-    ['connections of other boots', 20, () => directory().forgetOtherBoots('~s1', 'boot-0')],
+    ['connections of a run', 12, () => directory().forgetBoot('boot-0')],
+    ['a connection that moves', 2, () => directory().register(connectionRow(LOGS[4]!, 'c1', { moving: true }), 10)],
     ['places of connections that come together', 9, () => comeTogether(LOGS.slice(10, 13))],
   ];
 

@@ -12,7 +12,8 @@ import { StallGuard } from '../../src/common/stall-guard.js';
 import { AuthModule, type AuthOptions, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { ConnectionsSettings } from '../../src/modules/connections/index.js';
 import { InboxSettings } from '../../src/modules/inbox/index.js';
-import { ServerNode } from '../../src/modules/nodes/index.js';
+import { ServerNode, ServerNodesSettings } from '../../src/modules/nodes/index.js';
+import { serverNodeAddress } from '../../src/modules/nodes/testing/index.js';
 import { RoutingSettings } from '../../src/modules/routing/index.js';
 import { ClientsService, SessionsModule, SessionsSettings } from '../../src/modules/sessions/index.js';
 import { EmbeddedStorageModule } from '../../src/storage/embedded/index.js';
@@ -125,6 +126,7 @@ class Surroundings {
       { provide: InboxSettings, useValue: INBOX_SETTINGS },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
       { provide: SessionsSettings, useValue: SESSIONS_SETTINGS },
+      { provide: ServerNodesSettings, useValue: { heartbeatMs: 3_000, staleMs: 9_000 } },
       { provide: ConnectionsSettings, useValue: { perNode } },
     ];
     return { module: Surroundings, providers, exports: providers.map(({ provide }) => provide) };
@@ -168,7 +170,7 @@ export class NativeApp {
     options.prepare?.(app);
     await app.listen(0, '127.0.0.1');
     const started = new NativeApp(app, folder);
-    await started.get(ServerNode).claim(`127.0.0.1:${started.port}`);
+    await started.get(ServerNode).claim(serverNodeAddress({ address: `127.0.0.1:${started.port}` }));
     if (!options.starting) started.get(Lifecycle).becomeReady();
     return started;
   }

@@ -36,12 +36,21 @@ export class ProcessNode implements Endpoint {
     return Number(new URL(this.url).port);
   }
 
+  get pid(): number {
+    return this.process.pid;
+  }
+
   get stdout(): readonly string[] {
     return this.process.stdout;
   }
 
   get stderr(): readonly string[] {
     return this.process.stderr;
+  }
+
+  /** Resolves when the present process has ended. */
+  get exited(): Promise<Exit> {
+    return this.process.exited;
   }
 
   /** Resolves as soon as a process is there that takes connections. */

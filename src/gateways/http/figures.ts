@@ -4,6 +4,7 @@ import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
 import { InboxService } from '../../modules/inbox/index.js';
+import { Heartbeat, ServerNodesView } from '../../modules/nodes/index.js';
 import { GroupsService } from '../../modules/sessions/index.js';
 
 /** What node.js says of the process: one set, however many applications live in it. */
@@ -27,16 +28,29 @@ export class Figures implements OnModuleInit {
     private readonly inbox: InboxService,
     private readonly groups: GroupsService,
     private readonly lag: LoopLag,
+    private readonly view: ServerNodesView,
+    private readonly heartbeat: Heartbeat,
   ) {}
 
   onModuleInit(): void {
-    const { metrics, connections, inbox, groups, lag } = this;
+    const { metrics, connections, inbox, groups, lag, view, heartbeat } = this;
     for (const metric of processMetrics()) metrics.registry.registerMetric(metric);
     metrics.observe('allspark_connections', 'Live connections', () => connections.size);
     metrics.observe(
       'allspark_loop_lag_seconds',
       'Event loop lag, 99th percentile of the last whole second',
       () => lag.currentMs / 1_000,
+    );
+    metrics.observeBy(
+      'allspark_server_nodes',
+      'Server nodes of the cluster that have a place, as this one sees them, by state (live, dead)',
+      'state',
+      () => view.count,
+    );
+    metrics.observe(
+      'allspark_heartbeat_silent_seconds',
+      'Since the last heartbeat of this server node got through',
+      () => heartbeat.silentMs / 1_000,
     );
     metrics.observe('allspark_appends_waiting', 'Messages that wait to be appended', () => inbox.depths.appends);
     metrics.observe('allspark_logs_held', 'Logs whose tail is held in memory', () => inbox.depths.logs);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import { ServerNode } from '../../modules/nodes/index.js';
 import { HttpApp } from './testing/http-app.js';
 
 let app: HttpApp;
@@ -45,6 +46,14 @@ describe('readiness', () => {
     expect(await readiness()).toEqual([503, ['store: a write waits for 2 s']]);
   });
 
+  it('goes while no heartbeat gets through, for the others take the server node for dead', async () => {
+    const clock = new ManualClock(Date.now());
+    app = await HttpApp.start({ clock });
+    app.get(ServerNode).beat = () => Promise.reject(new Error('away'));
+    clock.advance(9_000);
+    expect(await readiness()).toEqual([503, ['no heartbeat of this server node got through for 9 s']]);
+  });
+
   it('goes when the event loop is late for long, and comes back', async () => {
     const clock = new ManualClock(Date.now());
     app = await HttpApp.start({ clock });
@@ -66,7 +75,7 @@ describe('liveness', () => {
     app = await HttpApp.start({ starting: true });
     app.health.problem = () => 'broken';
     const answer = await app.call('get', '/livez?probe=1');
-    expect([answer.status, answer.body]).toEqual([200, { status: 'alive' }]);
+    expect([answer.status, answer.body]).toEqual([200, { status: 'alive', boot_id: app.get(ServerNode).bootId }]);
   });
 });
 

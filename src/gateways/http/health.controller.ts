@@ -1,27 +1,35 @@
 import { Controller, Get, Header, Res, UseFilters } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { ServerNode } from '../../modules/nodes/index.js';
 import { problemHeaders, problemOf, Refusal } from '../../protocol/index.js';
 import { Describe } from './describe.js';
-
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
 import { requestIdOf } from './request-id.js';
 
-const Alive = z.object({ status: z.literal('alive') }).meta({ id: 'Alive' });
+const Alive = z
+  .object({
+    status: z.literal('alive'),
+    boot_id: z.string().meta({ description: 'Names this run of the server node' }),
+  })
+  .meta({ id: 'Alive' });
 const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' });
 
 /** For those who watch over processes; asks for no key. */
 @Controller()
 @UseFilters(ProblemFilter)
 export class HealthController {
-  constructor(private readonly readiness: Readiness) {}
+  constructor(
+    private readonly readiness: Readiness,
+    private readonly serverNode: ServerNode,
+  ) {}
 
   @Get('livez')
   @Header('Cache-Control', 'no-store')
   @Describe({ summary: 'Whether the process lives', answer: Alive })
   alive(): z.infer<typeof Alive> {
-    return { status: 'alive' };
+    return { status: 'alive', boot_id: this.serverNode.bootId };
   }
 
   @Get('readyz')

@@ -4,4 +4,5 @@ export { LimitedExpressAdapter, type ServerLimits } from './limited-express-adap
 export { MetricsListener } from './metrics-listener.js';
 export { ProblemFilter } from './problem.filter.js';
 export { Readiness } from './readiness.js';
+export { runAt } from './run-at.js';
 export { RouteList, type Route } from './route-list.js';

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
-import { ServerNode } from '../../modules/nodes/index.js';
+import { ServerNode, ServerNodes, ServerNodesView } from '../../modules/nodes/index.js';
+import { serverNodeRow } from '../../modules/nodes/testing/index.js';
 import type { PreConnection } from './pre-connections.schema.js';
 import { HttpApp, type HttpAppOptions } from './testing/http-app.js';
 
@@ -36,8 +37,7 @@ describe('POST /v1/pre-connections', () => {
 
   it('takes hints, or none', async () => {
     await start();
-    for (const body of ['{}', '{"session_id":"s"}', '{"need_80_port":true}', ' {"need_80_port" : false} '])
-      await ask(body);
+    for (const body of ['{}', '{"session_id":"s"}', ' {"need_80_port" : false} ']) await ask(body);
   });
 
   it('leads through the proxy whose port 80 is open, when that is asked for', async () => {
@@ -46,6 +46,19 @@ describe('POST /v1/pre-connections', () => {
     const answer = await ask('{"need_80_port":true}');
     expect(answer.url).toMatch(/^ws:\/\/ws\.example\.com\/connect\?/);
     expect(answer.server).toMatchObject({ host: 'localhost', proxy_host: 'ws.example.com' });
+  });
+
+  it('is answered no_server_node where only port 80 is open and nothing leads there', async () => {
+    await start();
+    const answer = await app.call('post', '/v1/pre-connections', { by, body: '{"need_80_port":true}' });
+    expect([answer.status, answer.body.code]).toEqual([503, 'no_server_node']);
+  });
+
+  it('needs no proxy for port 80 where the address is on it', async () => {
+    await start({ baseUrl: 'https://example.com', tls: true, host: 'example.com', port: 443 });
+    const answer = await ask('{"need_80_port":true}');
+    expect(answer.url).toMatch(/^wss:\/\/example\.com\/connect\?/);
+    expect(answer.server).toEqual({ node_id: app.get(ServerNode).id, host: 'example.com', port: 443, tls: true });
   });
 
   it('keeps TLS and the path of a public address', async () => {
@@ -78,6 +91,30 @@ describe('POST /v1/pre-connections', () => {
     expect(answer.headers['retry-after']).toBe('1');
     clock.advance(1_000);
     await ask();
+  });
+
+  it('leads to another server node that has room, and opens there only', async () => {
+    const clock = new ManualClock(Date.now());
+    app = await HttpApp.start({ clock });
+    const other = { address: '[::1]:9090', serverNodeId: '~sOther', bootId: 'other', baseUrl: 'https://[::1]:9090' };
+    const there = await app.get(ServerNodes).succeed(serverNodeRow({ ...other, proxyHost: 'ws.example.com' }));
+    const view = app.get(ServerNodesView);
+    await view.refresh();
+    await app.get(ServerNodes).beat('~sOther', 'other', there);
+    await view.refresh();
+    app.get(Lifecycle).beginDrain();
+    const answer = await ask();
+    expect(answer.url).toBe(`wss://[::1]:9090/connect?validation_key=${answer.validation_key}`);
+    expect(answer.server).toEqual({
+      node_id: '~sOther',
+      host: '::1',
+      port: 9090,
+      proxy_host: 'ws.example.com',
+      tls: true,
+    });
+    const keys = app.get(ValidationKeys);
+    expect(await keys.peek(answer.validation_key, '~sOther')).toMatchObject({ nodeId: 'phone' });
+    expect(await keys.peek(answer.validation_key, app.get(ServerNode).id)).toBeUndefined();
   });
 
   it('is answered no_server_node by a server that is going away', async () => {

@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { LoopLag } from '../../common/loop-lag.js';
 import { type Identity, ValidationKeys } from '../../modules/auth/index.js';
-import { ServerNode } from '../../modules/nodes/index.js';
+import { ServerNodeChooser, type ServerNodeRow } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
-import { PublicAddress } from './http.settings.js';
 import type { PreConnection, PreConnectionRequest } from './pre-connections.schema.js';
 
 /** Where a caller opens its websocket, and the key for it. */
@@ -13,30 +12,47 @@ export class PreConnections {
   constructor(
     private readonly lifecycle: Lifecycle,
     private readonly lag: LoopLag,
-    private readonly serverNode: ServerNode,
+    private readonly chooser: ServerNodeChooser,
     private readonly validationKeys: ValidationKeys,
-    private readonly address: PublicAddress,
   ) {}
 
-  async open(caller: Identity, { need_80_port: needsPort80 = false }: PreConnectionRequest): Promise<PreConnection> {
-    if (this.lifecycle.phase !== 'ready') throw new Refusal('no_server_node');
-    if (this.lag.tooLate) throw new Refusal('retry_later', { reason: 'the server node is overloaded' });
-    const { host, port, tls, proxyHost } = this.address;
-    const { id } = this.serverNode;
-    const { validationKey, expiresInSeconds } = await this.validationKeys.issue(caller, id);
+  async open(caller: Identity, request: PreConnectionRequest): Promise<PreConnection> {
+    const needsPort80 = request.need_80_port ?? false;
+    const chosen = this.chooser.choose({ sessionId: request.session_id, needsPort80 });
+    if (!chosen) throw this.refusal();
+    const { validationKey, expiresInSeconds } = await this.validationKeys.issue(caller, chosen.serverNodeId);
     return {
-      url: `${this.socketBase(needsPort80)}/connect?validation_key=${validationKey}`,
+      url: `${socketBase(chosen, needsPort80)}/connect?validation_key=${validationKey}`,
       validation_key: validationKey,
       expires_in: expiresInSeconds,
-      server: { node_id: id, host, port, ...(proxyHost !== undefined && { proxy_host: proxyHost }), tls },
+      server: serverView(chosen),
     };
   }
 
-  private socketBase(needsPort80: boolean): string {
-    const { baseUrl, proxyHost, tls } = this.address;
-    if (needsPort80 && proxyHost !== undefined) return `${tls ? 'wss' : 'ws'}://${bracketed(proxyHost)}`;
-    return baseUrl.replace(/^http/, 'ws');
+  private refusal(): Refusal {
+    if (this.lifecycle.phase !== 'ready' || !this.lag.tooLate) return new Refusal('no_server_node');
+    return new Refusal('retry_later', { reason: 'the server node is overloaded' });
   }
+}
+
+function serverView({ serverNodeId, address, baseUrl, proxyHost }: ServerNodeRow): PreConnection['server'] {
+  const colon = address.lastIndexOf(':');
+  return {
+    node_id: serverNodeId,
+    host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
+    port: Number(address.slice(colon + 1)),
+    ...(proxyHost !== null && { proxy_host: proxyHost }),
+    tls: isSecure(baseUrl),
+  };
+}
+
+function socketBase({ baseUrl, proxyHost }: ServerNodeRow, needsPort80: boolean): string {
+  if (needsPort80 && proxyHost !== null) return `${isSecure(baseUrl) ? 'wss' : 'ws'}://${bracketed(proxyHost)}`;
+  return baseUrl.replace(/^http/, 'ws');
+}
+
+function isSecure(baseUrl: string): boolean {
+  return baseUrl.startsWith('https:');
 }
 
 function bracketed(host: string): string {

@@ -3,9 +3,14 @@ import { type AsyncSettings, withSettings } from '../../common/with-settings.js'
 import { NodesModule } from '../nodes/index.js';
 import { ConnectionsService } from './connections.service.js';
 import { ConnectionsSettings } from './connections.settings.js';
+import { Registrations } from './registrations.js';
 
-/** Needs from its surroundings: `Directory`, `ConnectionsSettings`, `Clock`. */
-@Module({ imports: [NodesModule], providers: [ConnectionsService], exports: [ConnectionsService] })
+/** Needs from its surroundings: `Directory`, `ConnectionsSettings`, `Clock`, and what `NodesModule` needs. */
+@Module({
+  imports: [NodesModule],
+  providers: [ConnectionsService, Registrations],
+  exports: [ConnectionsService, Registrations],
+})
 export class ConnectionsModule {
   static forRoot(settings: ConnectionsSettings): DynamicModule {
     return withSettings(ConnectionsModule, ConnectionsSettings, { useValue: settings });

@@ -7,13 +7,17 @@ export interface ConnectionRow {
   readonly bootId: string;
   /** ms since 1970. */
   readonly since: number;
+  /** It was told to move: everybody still sees it, but it has no place of its node any more. Never taken back. */
+  readonly moving?: true;
 }
 
 /** Who is connected where. Rows do not outlive the run (boot) of the server node that made them. */
 export abstract class Directory {
   /**
-   * Registers a connection in a free place of its node; visible to everybody when it resolves. Answers false, and
-   * registers nothing, when the node has `limit` connections already; two callers at once never exceed the limit.
+   * Registers a connection in a free place of its node, or registers it anew, and keeps its place; visible to everybody
+   * when it resolves. Answers false, and registers nothing, when the node has `limit` connections already; two callers
+   * at once never exceed the limit. One that is `moving` needs no place, leaves the one that it had, and is never
+   * refused; while that goes on a look-up may miss it.
    */
   abstract register(row: ConnectionRow, limit: number): Promise<boolean>;
 
@@ -23,6 +27,9 @@ export abstract class Directory {
   /** The connections of each node, empty where there are none; same order as asked. Never from a cache. */
   abstract of(nodeIds: readonly string[]): Promise<ConnectionRow[][]>;
 
-  /** Removes all connections that this server node registered in other runs than `bootId`; answers how many. */
-  abstract forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number>;
+  /** The runs that have registered something which is still there, each once, in no order. */
+  abstract boots(): Promise<string[]>;
+
+  /** Removes all connections that a run registered; answers how many. Several may do so at once. */
+  abstract forgetBoot(bootId: string): Promise<number>;
 }

@@ -76,6 +76,14 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     return reader;
   }
 
+  /**
+   * Looks at the tails of all inboxes that are read here: nobody may have told of what came lately. Without the store the
+   * poll finds it later.
+   */
+  lookAtTails(): Promise<void> {
+    return this.readers.lookAtAll().catch(passOverUnavailable);
+  }
+
   removeReader(reader: InboxReader): void {
     reader.stop();
     this.readers.remove(reader);

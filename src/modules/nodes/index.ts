@@ -1,6 +1,10 @@
+export { Heartbeat } from './heartbeat.js';
 export { NodeRegistry, type NodeRecord } from './node-registry.js';
 export { NodesModule } from './nodes.module.js';
 export { NodesService } from './nodes.service.js';
 export type { KeyOfNode } from './nodes.types.js';
-export { ServerNode } from './server-node.js';
-export { ServerNodes, type ServerNodeRow } from './server-nodes.js';
+export { AddressTaken, type RunAt, ServerNode } from './server-node.js';
+export { type Newcomer, ServerNodeChooser } from './server-node-chooser.js';
+export { ServerNodes, type ServerNodeAddress, type ServerNodeLoad, type ServerNodeRow } from './server-nodes.js';
+export { ServerNodesSettings } from './server-nodes.settings.js';
+export { ServerNodesView } from './server-nodes-view.js';

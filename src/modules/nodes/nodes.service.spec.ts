@@ -2,8 +2,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { type NodeRecord, NodeRegistry } from './node-registry.js';
 import { NodesService } from './nodes.service.js';
-import { ServerNode } from './server-node.js';
-import { type ServerNodeRow, ServerNodes } from './server-nodes.js';
 
 class Registry extends NodeRegistry {
   readonly records: NodeRecord[] = [];
@@ -76,19 +74,5 @@ describe('NodesService', () => {
     clock.advance(5);
     await nodes.left('a');
     expect(registry.records).toEqual([{ nodeId: 'a', clientId: null, iat: 0, lastSeen: clock.now() }]);
-  });
-});
-
-describe('ServerNode', () => {
-  it('has the id of its address, once it claimed it', async () => {
-    class Addresses extends ServerNodes {
-      succeed(row: ServerNodeRow): Promise<ServerNodeRow> {
-        return Promise.resolve({ ...row, serverNodeId: `~s${row.address}` });
-      }
-    }
-    const serverNode = new ServerNode(new Addresses());
-    expect(() => serverNode.id).toThrow('claim');
-    await serverNode.claim('h:1');
-    expect(serverNode.id).toBe('~sh:1');
   });
 });

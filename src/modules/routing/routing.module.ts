@@ -4,13 +4,14 @@ import { ConnectionsModule } from '../connections/index.js';
 import { InboxModule } from '../inbox/index.js';
 import { NodesModule } from '../nodes/index.js';
 import { SessionsModule } from '../sessions/index.js';
+import { RenewalWatch } from './renewal-watch.js';
 import { RoutingService } from './routing.service.js';
 import { RoutingSettings } from './routing.settings.js';
 
 /** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
-  providers: [RoutingService],
+  providers: [RoutingService, RenewalWatch],
   exports: [RoutingService],
 })
 export class RoutingModule {

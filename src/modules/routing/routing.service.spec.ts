@@ -7,7 +7,8 @@ import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
 import { type ConnectionRow, ConnectionsService, Directory, type LiveConnection } from '../connections/index.js';
 import { InboxService, InboxSettings, StoreHealth } from '../inbox/index.js';
-import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodes } from '../nodes/index.js';
+import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodesView } from '../nodes/index.js';
+import { MemoryServerNodes, serverNodeAddress, serverNodeRow } from '../nodes/testing/index.js';
 import { GroupsService } from '../sessions/index.js';
 import { RoutingService } from './routing.service.js';
 import { type PresencePolicy, RoutingSettings } from './routing.settings.js';
@@ -48,7 +49,11 @@ class MemoryDirectory extends Directory {
     return Promise.resolve(nodeIds.map((nodeId) => this.rows.filter((row) => row.nodeId === nodeId)));
   }
 
-  forgetOtherBoots(): Promise<number> {
+  boots(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  forgetBoot(): Promise<number> {
     return Promise.resolve(0);
   }
 }
@@ -61,12 +66,6 @@ class Health extends StoreHealth {
   }
 
   onFatal(): void {}
-}
-
-class OwnAddress extends ServerNodes {
-  succeed(row: { serverNodeId: string; address: string; bootId: string }): Promise<typeof row> {
-    return Promise.resolve(row);
-  }
 }
 
 class Settings extends InboxSettings {
@@ -136,9 +135,12 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   rules = new Rules(presence);
   answers = [];
   const nodes = new NodesService(registry, clock);
-  const serverNode = new ServerNode(new OwnAddress());
-  await serverNode.claim('127.0.0.1:1');
-  connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, clock);
+  const serverNodes = new MemoryServerNodes();
+  serverNodes.rows.set('far:1', serverNodeRow({ address: 'far:1', serverNodeId: '~sFar', bootId: 'far' }));
+  const serverNode = new ServerNode(serverNodes);
+  await serverNode.claim(serverNodeAddress());
+  const view = new ServerNodesView(serverNodes, serverNode, clock, { heartbeatMs: 3_000, staleMs: 9_000 });
+  connections = new ConnectionsService(directory, serverNode, view, { perNode: 10 }, clock);
   inbox = new InboxService(store, new Settings(), clock, new StallGuard(clock, 5_000, 30_000), nodes);
   const guard = new StallGuard(clock, 5_000, 30_000);
   groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, new Settings(), clock, guard);
@@ -361,7 +363,7 @@ describe('word that nobody is there', () => {
     makeKnown('b');
     const connection = new Connection('a', 'c1');
     const sender = senderOf('a', { connection });
-    directory.rows.push({ nodeId: 'b', connectionId: 'far', serverNodeId: '~s1', bootId: 'x', since: 0 });
+    directory.rows.push({ nodeId: 'b', connectionId: 'far', serverNodeId: '~sFar', bootId: 'far', since: 0 });
     await send(sender, to('b'));
     expect(connection.frames).toEqual([]);
     directory.rows.length = 0;

@@ -1,9 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'lmdb';
 import { type ConnectionRow, Directory } from '../../modules/connections/index.js';
 import type { EmbeddedStore } from './embedded-store.js';
 
 /** Nodes that one transaction cleans. */
 const FORGET_NODES = 256;
+/** Nodes that are looked at in one turn of the event loop. */
+const SCAN_NODES = 1_000;
 
 /** Connections, all of a node in one record. */
 export class EmbeddedDirectory extends Directory {
@@ -17,7 +20,7 @@ export class EmbeddedDirectory extends Directory {
   register(row: ConnectionRow, limit: number): Promise<boolean> {
     return this.store.writes.run(1, () => {
       const others = this.rowsOf(row.nodeId).filter((other) => other.connectionId !== row.connectionId);
-      if (others.length >= limit) return false;
+      if (!row.moving && others.filter(({ moving }) => !moving).length >= limit) return false;
       void this.nodes.put(row.nodeId, [...others, row]);
       return true;
     });
@@ -31,26 +34,41 @@ export class EmbeddedDirectory extends Directory {
     return this.store.read(() => nodeIds.map((nodeId) => this.rowsOf(nodeId)));
   }
 
-  async forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number> {
-    const isStale = (row: ConnectionRow): boolean => row.serverNodeId === serverNodeId && row.bootId !== bootId;
-    const nodeIds = this.store.read(() => this.nodesWith(isStale));
+  async boots(): Promise<string[]> {
+    const boots = new Set<string>();
+    await this.scan((_, rows) => rows.forEach(({ bootId }) => boots.add(bootId)));
+    return [...boots];
+  }
+
+  async forgetBoot(bootId: string): Promise<number> {
+    const nodeIds: string[] = [];
+    await this.scan((nodeId, rows) => {
+      if (rows.some((row) => row.bootId === bootId)) nodeIds.push(nodeId);
+    });
     let forgotten = 0;
     for (let i = 0; i < nodeIds.length; i += FORGET_NODES) {
       const chunk = nodeIds.slice(i, i + FORGET_NODES);
-      forgotten += await this.store.writes.run(chunk.length, () => this.removeFrom(chunk, isStale));
+      forgotten += await this.store.writes.run(chunk.length, () => this.removeFrom(chunk, bootId));
     }
     return forgotten;
   }
 
-  private nodesWith(wanted: (row: ConnectionRow) => boolean): string[] {
-    const found: string[] = [];
-    for (const { key, value } of this.nodes.getRange()) if (value.some(wanted)) found.push(key);
-    return found;
+  /** Shows all nodes, not all of them at one moment. */
+  private async scan(see: (nodeId: string, rows: readonly ConnectionRow[]) => void): Promise<void> {
+    let last: string | undefined;
+    for (;;) {
+      const range = { limit: SCAN_NODES, ...(last !== undefined && { start: last, exclusiveStart: true }) };
+      const entries = this.store.read(() => [...this.nodes.getRange(range)]);
+      for (const { key, value } of entries) see(key, value);
+      if (entries.length < SCAN_NODES) return;
+      last = entries.at(-1)?.key;
+      await nextTurn();
+    }
   }
 
-  private removeFrom(nodeIds: readonly string[], unwanted: (row: ConnectionRow) => boolean): number {
+  private removeFrom(nodeIds: readonly string[], bootId: string): number {
     let removed = 0;
-    for (const nodeId of nodeIds) removed += this.keepOnly(nodeId, (row) => !unwanted(row));
+    for (const nodeId of nodeIds) removed += this.keepOnly(nodeId, (row) => row.bootId !== bootId);
     return removed;
   }
 

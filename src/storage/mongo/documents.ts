@@ -153,6 +153,10 @@ export class ConnectionDocument {
 
   @Prop({ type: Number, required: true })
   since: number;
+
+  /** It was told to move: it has a place that does not count. */
+  @Prop({ type: Boolean })
+  moving?: true;
 }
 
 /** A known node, under its id. */
@@ -182,6 +186,30 @@ export class ServerNodeDocument {
 
   @Prop({ type: String, required: true })
   bootId: string;
+
+  @Prop({ type: Number, required: true })
+  beat: number;
+
+  @Prop({ type: String, required: true })
+  baseUrl: string;
+
+  @Prop({ type: String })
+  proxyHost: string | null;
+
+  @Prop({ type: String, required: true })
+  internalUrl: string;
+
+  @Prop({ type: Number, required: true })
+  capacity: number;
+
+  @Prop({ type: Number, required: true })
+  connections: number;
+
+  @Prop({ type: Number, required: true })
+  lagMs: number;
+
+  @Prop({ type: Boolean, required: true })
+  closed: boolean;
 }
 
 /** What a validation key opens, under the key's digest. */
@@ -255,7 +283,10 @@ stays.index({ log: 1, alias: 1 }, { name: ALIAS_INDEX, partialFilterExpression: 
 
 const connections = SchemaFactory.createForClass(ConnectionDocument);
 connections.index({ nodeId: 1, connectionId: 1 }, { unique: true, name: 'node_connection' });
-connections.index({ serverNodeId: 1, bootId: 1 }, { name: 'server_node_boot' });
+connections.index({ bootId: 1 }, { name: 'boot' });
+
+const serverNodes = SchemaFactory.createForClass(ServerNodeDocument);
+serverNodes.index({ serverNodeId: 1, bootId: 1 }, { name: 'server_node_boot' });
 
 const validationKeys = SchemaFactory.createForClass(ValidationKeyDocument);
 validationKeys.index({ validUntil: 1 }, { name: 'valid_until' });
@@ -271,7 +302,7 @@ export const SCHEMAS: ReadonlyArray<readonly [DocumentClass<unknown>, MongooseSc
   [GroupDocument, SchemaFactory.createForClass(GroupDocument)],
   [ConnectionDocument, connections],
   [NodeDocument, SchemaFactory.createForClass(NodeDocument)],
-  [ServerNodeDocument, SchemaFactory.createForClass(ServerNodeDocument)],
+  [ServerNodeDocument, serverNodes],
   [ValidationKeyDocument, validationKeys],
   [StoreDocument, SchemaFactory.createForClass(StoreDocument)],
 ];

@@ -40,14 +40,13 @@ export class MongoDirectory extends Directory {
     await this.store.run((signal) => this.changes.run({ goes: { nodeId, connectionId } }, signal));
   }
 
-  /** Those that go leave their places to those that come. */
+  /** Those that go, or are on the move, leave their places to those that come. */
   private async change(
     changes: readonly Change[],
     signal: AbortSignal,
     signals: readonly AbortSignal[],
   ): Promise<boolean[]> {
-    const going = changes.flatMap((change) => ('goes' in change ? [{ deleteOne: { filter: change.goes } }] : []));
-    await bulkApart(this.connections, going, {});
+    await bulkApart(this.connections, changes.flatMap(leaving), {});
     const coming = changes.flatMap((change, place) =>
       'comes' in change ? [{ ...change.comes, signal: signals[place]! }] : [],
     );
@@ -72,7 +71,7 @@ export class MongoDirectory extends Directory {
 
   private held(wishes: readonly Wish[], signal: AbortSignal): Promise<Held[]> {
     const nodeIds = [...new Set(wishes.map(({ row }) => row.nodeId))];
-    const options = { projection: { nodeId: 1, connectionId: 1 }, batchSize: REPLY_ROWS, signal } as const;
+    const options = { projection: { nodeId: 1, connectionId: 1, moving: 1 }, batchSize: REPLY_ROWS, signal } as const;
     return this.connections.find({ nodeId: { $in: nodeIds } }, options).toArray();
   }
 
@@ -86,13 +85,16 @@ export class MongoDirectory extends Directory {
     });
   }
 
-  async forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number> {
-    const stale = { serverNodeId, bootId: { $ne: bootId } };
+  boots(): Promise<string[]> {
+    return this.store.run(() => this.connections.distinct('bootId'));
+  }
+
+  async forgetBoot(bootId: string): Promise<number> {
     let forgotten = 0;
     for (;;) {
-      const places = await this.store.run((signal) => this.placesOf(stale, signal));
+      const places = await this.store.run((signal) => this.placesOf({ bootId }, signal));
       // Not by the place alone: by now it may belong to another connection.
-      const gone = { _id: { $in: places }, ...stale };
+      const gone = { _id: { $in: places }, bootId };
       forgotten += await this.store.run(async () => (await this.connections.deleteMany(gone)).deletedCount);
       if (places.length < FORGET_ROWS) return forgotten;
     }
@@ -108,6 +110,13 @@ export class MongoDirectory extends Directory {
 function keyOfChange(change: Change): string {
   const { nodeId, connectionId } = 'comes' in change ? change.comes.row : change.goes;
   return `${nodeId}\u0000${connectionId}`;
+}
+
+/** What has to be gone before anybody comes. */
+function leaving(change: Change): Array<mongo.AnyBulkWriteOperation<ConnectionDocument>> {
+  if ('goes' in change) return [{ deleteOne: { filter: change.goes } }];
+  const { nodeId, connectionId, moving } = change.comes.row;
+  return moving ? [{ deleteOne: { filter: { nodeId, connectionId, moving: { $exists: false } } } }] : [];
 }
 
 /** Meets a duplicate key when the place is somebody else's by now. */

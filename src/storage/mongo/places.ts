@@ -11,7 +11,7 @@ export interface Wish {
 }
 
 /** A place and who has it. */
-export type Held = Pick<ConnectionDocument, '_id' | 'nodeId' | 'connectionId'>;
+export type Held = Pick<ConnectionDocument, '_id' | 'nodeId' | 'connectionId' | 'moving'>;
 
 export interface Choice<W extends Wish> {
   readonly wish: W;
@@ -23,9 +23,14 @@ export interface Choice<W extends Wish> {
 /** A place for each for whom there is one, none of them twice; `held` has what all nodes concerned hold. */
 export function choosePlaces<W extends Wish>(wishes: readonly W[], held: readonly Held[]): Array<Choice<W>> {
   const placesOf = new Map<string, Map<string, string>>();
-  for (const { _id, nodeId, connectionId } of held) connectionsIn(placesOf, nodeId).set(connectionId, _id);
+  const moving = new Set<string>();
+  for (const place of held) {
+    if (place.moving) moving.add(place._id);
+    else connectionsIn(placesOf, place.nodeId).set(place.connectionId, place._id);
+  }
   return wishes.flatMap((wish) => {
     const { nodeId, connectionId } = wish.row;
+    if (wish.row.moving) return [movingChoice(wish, moving)];
     const places = connectionsIn(placesOf, nodeId);
     const own = places.get(connectionId);
     const place = own ?? freePlace(nodeId, new Set(places.values()), wish.limit);
@@ -33,6 +38,13 @@ export function choosePlaces<W extends Wish>(wishes: readonly W[], held: readonl
     places.set(connectionId, place);
     return [{ wish, place, isOwn: own !== undefined }];
   });
+}
+
+/** One that is on the move stands aside, where there is room for any number. */
+function movingChoice<W extends Wish>(wish: W, moving: ReadonlySet<string>): Choice<W> {
+  const { nodeId, connectionId } = wish.row;
+  const place = `${nodeId}\u0000moving\u0000${connectionId}`;
+  return { wish, place, isOwn: moving.has(place) };
 }
 
 /** Places by connection. */

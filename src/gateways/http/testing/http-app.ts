@@ -14,7 +14,8 @@ import { StallGuard } from '../../../common/stall-guard.js';
 import { AuthModule, type Role, signAuthKey } from '../../../modules/auth/index.js';
 import { ConnectionsSettings } from '../../../modules/connections/index.js';
 import { InboxSettings, StoreHealth } from '../../../modules/inbox/index.js';
-import { ServerNode } from '../../../modules/nodes/index.js';
+import { Heartbeat, ServerNode, ServerNodesSettings } from '../../../modules/nodes/index.js';
+import { serverNodeAddress } from '../../../modules/nodes/testing/index.js';
 import { RoutingSettings } from '../../../modules/routing/index.js';
 import { ClientsService, SessionsModule, SessionsSettings } from '../../../modules/sessions/index.js';
 import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
@@ -120,6 +121,7 @@ class Surroundings {
       { provide: InboxSettings, useValue: { ...INBOX_SETTINGS, ...inbox } },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },
       { provide: SessionsSettings, useValue: { ...SESSIONS_SETTINGS, ...sessions } },
+      { provide: ServerNodesSettings, useValue: { heartbeatMs: 3_000, staleMs: 9_000 } },
       { provide: ConnectionsSettings, useValue: { perNode: 10 } },
       { provide: PublicAddress, useValue: { ...LOCAL_ADDRESS, ...address } },
     ];
@@ -170,8 +172,10 @@ export class HttpApp {
   }
 
   async becomeReady(): Promise<void> {
-    await this.get(ServerNode).claim('127.0.0.1:8080');
+    const { baseUrl, host, port, proxyHost = null } = this.get(PublicAddress);
+    await this.get(ServerNode).claim(serverNodeAddress({ address: `${host}:${port}`, baseUrl, proxyHost }));
     this.get(Lifecycle).becomeReady();
+    await this.get(Heartbeat).start();
   }
 
   /** One call and its answer. */

@@ -17,6 +17,10 @@ export function connectionRow(
   return { nodeId, connectionId, serverNodeId: '~s1', bootId: 'boot-1', since: 1_700_000_000_000, ...changes };
 }
 
+function byConnection(rows: readonly ConnectionRow[] = []): ConnectionRow[] {
+  return rows.toSorted((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
+}
+
 /** Every promise of the port `Directory`, to be run against an adapter. `open` makes an empty store. */
 export function directoryContract(name: string, open: () => Promise<OpenDirectory>): void {
   const test = (title: string, run: (opened: OpenDirectory) => Promise<void>): void =>
@@ -93,23 +97,65 @@ export function directoryContract(name: string, open: () => Promise<OpenDirector
       expect(await directory.of(['a'])).toEqual([[connectionRow('a', 'c1')]]);
     });
 
-    test('forgets what a server node registered in other runs, and nothing else', async ({ directory }) => {
-      const kept = [
-        connectionRow('a', 'c2', { bootId: 'boot-2' }),
-        connectionRow('a', 'c3', { serverNodeId: '~s2', bootId: 'boot-1' }),
-      ];
-      for (const row of [connectionRow('a', 'c1'), ...kept, connectionRow('b', 'c1')])
-        await directory.register(row, 10);
-      expect(await directory.forgetOtherBoots('~s1', 'boot-2')).toBe(2);
-      expect(await directory.of(['a', 'b'])).toEqual([kept, []]);
-      expect(await directory.forgetOtherBoots('~s1', 'boot-2')).toBe(0);
+    test('shows one that moves, and gives its place to another', async ({ directory, second }) => {
+      const [moving, next] = [connectionRow('a', 'c1', { moving: true }), connectionRow('a', 'c2')];
+      expect(await directory.register(connectionRow('a', 'c1'), 1)).toBe(true);
+      expect(await directory.register(next, 1)).toBe(false);
+      expect(await directory.register(moving, 1)).toBe(true);
+      expect(await directory.register(next, 1)).toBe(true);
+      expect(await directory.register(connectionRow('a', 'c3'), 1)).toBe(false);
+      expect(await (await second()).of(['a'])).toEqual([[moving, next]]);
+      await directory.unregister('a', 'c1');
+      expect(await directory.of(['a'])).toEqual([[next]]);
+      expect(await directory.register(connectionRow('a', 'c3'), 1)).toBe(false);
     });
 
-    test('forgets thousands', async ({ directory }) => {
+    test('refuses none that moves, however many there are and however often it is said', async ({ directory }) => {
+      const rows = Array.from({ length: 20 }, (_, i) =>
+        connectionRow('a', `c${String(i).padStart(2, '0')}`, { moving: true }),
+      );
+      for (const row of rows) expect(await directory.register(row, 1)).toBe(true);
+      const anew = { ...rows[0]!, bootId: 'boot-2' };
+      expect(await directory.register(anew, 1)).toBe(true);
+      expect(byConnection((await directory.of(['a']))[0])).toEqual([anew, ...rows.slice(1)]);
+    });
+
+    test('keeps the limit while places are left and taken at once', async ({ directory, second }) => {
+      const adapters = [directory, await second()];
+      for (let i = 0; i < 5; i += 1) await directory.register(connectionRow('a', `old${i}`), 5);
+      const leaves = Array.from({ length: 3 }, (_, i) => connectionRow('a', `old${i}`, { moving: true }));
+      const comes = Array.from({ length: 20 }, (_, i) => connectionRow('a', `new${i}`));
+      await Promise.all([...leaves, ...comes].map((row, i) => adapters[i % 2]!.register(row, 5)));
+      for (const row of comes) await directory.register(row, 5);
+      const [rows = []] = await directory.of(['a']);
+      expect(rows.filter(({ moving }) => moving)).toHaveLength(3);
+      expect(rows.filter(({ moving }) => !moving)).toHaveLength(5);
+    });
+
+    test('names the runs that registered something, and forgets one of them', async ({ directory, second }) => {
+      const other = await second();
+      expect(await directory.boots()).toEqual([]);
+      const kept = [connectionRow('a', 'c2', { bootId: 'boot-2' }), connectionRow('a', 'c3', { bootId: 'boot-3' })];
+      const moves = connectionRow('b', 'c2', { moving: true });
+      for (const row of [connectionRow('a', 'c1'), ...kept, connectionRow('b', 'c1'), moves])
+        await directory.register(row, 10);
+      expect((await other.boots()).toSorted()).toEqual(['boot-1', 'boot-2', 'boot-3']);
+      expect(await other.forgetBoot('boot-1')).toBe(3);
+      expect(await directory.of(['a', 'b'])).toEqual([kept, []]);
+      expect(await directory.forgetBoot('boot-1')).toBe(0);
+      expect((await directory.boots()).toSorted()).toEqual(['boot-2', 'boot-3']);
+    });
+
+    test('forgets thousands, whoever does it at the same time, and leaves what was registered anew', async (opened) => {
+      const { directory, second } = opened;
       const rows = Array.from({ length: 2_000 }, (_, i) => connectionRow(`n${i}`, `c${i}`));
       await Promise.all(rows.map((row) => directory.register(row, 10)));
-      expect(await directory.forgetOtherBoots('~s1', 'boot-2')).toBe(2_000);
-      expect((await directory.of(rows.map((row) => row.nodeId))).flat()).toEqual([]);
+      const anew = connectionRow('n7', 'c7', { bootId: 'boot-2' });
+      await directory.register(anew, 10);
+      const counts = await Promise.all([directory, await second()].map((each) => each.forgetBoot('boot-1')));
+      expect(counts.reduce((sum, count) => sum + count)).toBe(1_999);
+      expect((await directory.of(rows.map((row) => row.nodeId))).flat()).toEqual([anew]);
+      expect(await directory.boots()).toEqual(['boot-2']);
     });
 
     test('rejects once it is closed', async ({ directory, close }) => {
@@ -117,7 +163,8 @@ export function directoryContract(name: string, open: () => Promise<OpenDirector
       await expect(directory.register(connectionRow('a', 'c1'), 1)).rejects.toThrow();
       await expect(directory.unregister('a', 'c1')).rejects.toThrow();
       await expect(directory.of(['a'])).rejects.toThrow();
-      await expect(directory.forgetOtherBoots('~s1', 'boot-2')).rejects.toThrow();
+      await expect(directory.boots()).rejects.toThrow();
+      await expect(directory.forgetBoot('boot-1')).rejects.toThrow();
     });
   });
 }
