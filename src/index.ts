@@ -39,7 +39,20 @@ export {
   StoreHealth,
   StoreUnavailable,
 } from './modules/inbox/index.js';
-export { NodeRegistry, NodesModule, NodesService, ServerNode, ServerNodes } from './modules/nodes/index.js';
+export {
+  AddressTaken,
+  Heartbeat,
+  NodeRegistry,
+  NodesModule,
+  NodesService,
+  ServerNode,
+  type ServerNodeAddress,
+  type ServerNodeLoad,
+  type ServerNodeRow,
+  ServerNodes,
+  ServerNodesSettings,
+  ServerNodesView,
+} from './modules/nodes/index.js';
 export { RoutingModule, RoutingService, RoutingSettings, type Answer, type Sender } from './modules/routing/index.js';
 export {
   ClientsService,

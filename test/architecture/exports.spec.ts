@@ -5,6 +5,7 @@ import * as suites from '../../src/testing.js';
 it('the package exports these names and no others: adding one is a promise to teams that embed it', () => {
   expect(Object.keys(door).sort()).toMatchInlineSnapshot(`
     [
+      "AddressTaken",
       "AllsparkModule",
       "AuthKeyVerifier",
       "AuthModule",
@@ -19,6 +20,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "EmbeddedStorageModule",
       "GroupLog",
       "GroupsService",
+      "Heartbeat",
       "HttpGatewayModule",
       "HttpSettings",
       "InboxLog",
@@ -45,6 +47,8 @@ it('the package exports these names and no others: adding one is a promise to te
       "RoutingSettings",
       "ServerNode",
       "ServerNodes",
+      "ServerNodesSettings",
+      "ServerNodesView",
       "SessionsModule",
       "SessionsService",
       "SessionsSettings",
