@@ -15,6 +15,7 @@ import { f32 } from './f32-slowloris.js';
 import { f33 } from './f33-header-bombs.js';
 import { f34 } from './f34-spoofing.js';
 import { f35 } from './f35-tokens.js';
+import { f36 } from './f36-injection.js';
 import { f37 } from './f37-authorisation.js';
 import { f39 } from './f39-taint.js';
 import { f40 } from './f40-two-worlds.js';
@@ -37,6 +38,7 @@ const ALL = [
   f33,
   f34,
   f35,
+  f36,
   f37,
   f39,
   f40,
