@@ -1,5 +1,6 @@
 import { Controller, Get, Header, Param, Res, StreamableFile, UseFilters } from '@nestjs/common';
 import type { Response } from 'express';
+import { z } from 'zod';
 import { Refusal } from '../../protocol/index.js';
 import { Describe } from './describe.js';
 import { ApiDocuments } from './api-documents.js';
@@ -8,6 +9,10 @@ import { ProblemFilter } from './problem.filter.js';
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
+const OpenApiShape = z
+  .looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) })
+  .meta({ id: 'OpenApi', examples: [{ openapi: '3.1.0', info: { title: 'Allspark', version: '1.0.0' }, paths: {} }] });
+
 /** The description of the API, for programs and for people; everything comes from this process. */
 @Controller()
 @UseFilters(ProblemFilter)
@@ -15,7 +20,7 @@ export class DocsController {
   constructor(private readonly documents: ApiDocuments) {}
 
   @Get('openapi.json')
-  @Describe({ summary: 'This description', answer: 'application/json' })
+  @Describe({ summary: 'This description', answer: OpenApiShape })
   openApi(): object {
     return this.documents.openApi();
   }
@@ -23,7 +28,7 @@ export class DocsController {
   @Get('docs')
   @Header('Content-Security-Policy', PAGE_POLICY)
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Describe({ summary: 'This description as a page', answer: 'text/html' })
+  @Describe({ summary: 'This description as a page', answer: 'text/html', example: '<!doctype html>…' })
   page(): string {
     return this.documents.page();
   }

@@ -8,8 +8,8 @@ import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
 import { requestIdOf } from './request-id.js';
 
-const Alive = z.object({ status: z.literal('alive') }).meta({ id: 'Alive' });
-const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' });
+const Alive = z.object({ status: z.literal('alive') }).meta({ id: 'Alive', examples: [{ status: 'alive' }] });
+const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready', examples: [{ status: 'ready' }] });
 
 /** For those who watch over processes; asks for no key. */
 @Controller()

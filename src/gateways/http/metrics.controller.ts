@@ -19,6 +19,7 @@ export class MetricsController {
   @Describe({
     summary: 'What Prometheus reads (app and admin keys only)',
     answer: 'text/plain',
+    example: 'allspark_connections 3\n',
     refusals: ['forbidden'],
   })
   text(): Promise<string> {

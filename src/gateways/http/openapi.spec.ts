@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isChosenId, isId } from '../../protocol/index.js';
+import * as inbox from './inbox.schema.js';
+import * as messages from './messages.schema.js';
+import * as nodes from './nodes.schema.js';
+import * as preConnections from './pre-connections.schema.js';
 import { RouteList } from './route-list.js';
 import * as sessions from './sessions.schema.js';
 import { HttpApp } from './testing/http-app.js';
@@ -81,7 +85,9 @@ describe('the description of the API', () => {
     });
     const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) => reference);
     expect(references.length).toBeGreaterThan(20);
-    const known = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+    const known = Object.entries(document.components).flatMap(([kind, named]) =>
+      Object.keys(named).map((name) => `#/components/${kind}/${name}`),
+    );
     expect(references.filter((reference) => !known.includes(reference ?? ''))).toEqual([]);
     for (const [call, { parameters = [] }] of operations()) {
       const declared = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
@@ -101,7 +107,7 @@ describe('the description of the API', () => {
       ).toHaveLength(1);
       for (const [status, { content }] of Object.entries(operation.responses)) {
         if (Number(status) < 400) continue;
-        expect(content, `${call} ${status}`).toEqual({
+        expect(content, `${call} ${status}`).toMatchObject({
           'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
         });
       }
@@ -165,14 +171,15 @@ describe('the description of the API', () => {
     }
   });
 
-  it('gives examples of sessions that its own shapes accept', () => {
-    const examples = Object.values(sessions).flatMap((schema) =>
+  it('gives examples that its own shapes accept', () => {
+    const shapes = [inbox, messages, nodes, preConnections, sessions].flatMap((module) => Object.values(module));
+    const examples = shapes.flatMap((schema) =>
       ((schema.meta()?.examples ?? []) as unknown[]).map((example) => [
         schema.meta()?.id,
         schema.safeParse(example).error,
       ]),
     );
-    expect(examples.length).toBeGreaterThan(6);
+    expect(examples.length).toBeGreaterThan(12);
     expect(examples.filter(([, error]) => error !== undefined)).toEqual([]);
     expect(document.components.schemas['Session']).toHaveProperty('examples');
   });
