@@ -9,6 +9,7 @@ import { f17 } from './f17-storm.js';
 import { f19 } from './f19-sigterm.js';
 import { f25 } from './f25-backlog.js';
 import { f27 } from './f27-membership.js';
+import { f29 } from './f29-soak.js';
 import { f30 } from './f30-frames.js';
 import { f31 } from './f31-fuzz.js';
 import { f32 } from './f32-slowloris.js';
@@ -32,6 +33,7 @@ const ALL = [
   f19,
   f25,
   f27,
+  f29,
   f30,
   f31,
   f32,
