@@ -1,6 +1,7 @@
 /** What a team gets that embeds Allspark in its own Nest application: modules, services, ports, the assembled server. */
 export { AllsparkModule, type AppSurroundings } from './app.module.js';
 export { Clock, ManualClock, SystemClock, type Timer } from './common/clock.js';
+export { type Ruling, type Undo } from './common/hooks.js';
 export { Lifecycle, type Phase } from './common/lifecycle.js';
 export { createLogger, type Logger, NestLogger } from './common/logging.js';
 export { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
@@ -23,14 +24,19 @@ export {
   ValidationKeyStore,
 } from './modules/auth/index.js';
 export {
+  type Connected,
+  ConnectionHooks,
   type ConnectionRow,
   ConnectionsModule,
   ConnectionsService,
   ConnectionsSettings,
   Directory,
   type LiveConnection,
+  type Newcomer,
 } from './modules/connections/index.js';
 export {
+  type Delivered,
+  InboxHooks,
   InboxLog,
   InboxModule,
   InboxService,
@@ -40,7 +46,15 @@ export {
   StoreUnavailable,
 } from './modules/inbox/index.js';
 export { NodeRegistry, NodesModule, NodesService, ServerNode, ServerNodes } from './modules/nodes/index.js';
-export { RoutingModule, RoutingService, RoutingSettings, type Answer, type Sender } from './modules/routing/index.js';
+export {
+  type Answer,
+  type Departure,
+  RoutingHooks,
+  RoutingModule,
+  RoutingService,
+  RoutingSettings,
+  type Sender,
+} from './modules/routing/index.js';
 export {
   ClientsService,
   GroupLog,
@@ -52,5 +66,13 @@ export {
   SessionsSettings,
   type Stay,
 } from './modules/sessions/index.js';
+export {
+  REFUSALS,
+  Refusal,
+  type RefusalCode,
+  type RefusalDetail,
+  type Message,
+  type Destination,
+} from './protocol/index.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';
 export { EmbeddedStorageModule, type EmbeddedOptions } from './storage/embedded/index.js';

@@ -39,11 +39,27 @@ export class MessageBatches {
     const failStop = this.routing.failStop(() => {});
     const sender = { nodeId: caller.nodeId, clientId: caller.clientId, trusted, failStop };
     const outcome = new BatchOutcome(messages.map(({ id }) => id ?? null));
-    messages.forEach((message, index) => {
-      if (message instanceof Refusal) outcome.refuse(index, this.counted(message));
-      else this.route(sender, message, sources, (answer) => outcome.settle(index, answer));
+    const failed = new Promise<never>((_, reject) => {
+      this.routeAll(sender, messages, sources, outcome).catch(reject);
     });
-    return outcome.results(this.clock, deadlineMs).finally(() => failStop.stop());
+    return Promise.race([outcome.results(this.clock, deadlineMs), failed]).finally(() => failStop.stop());
+  }
+
+  /** One waits for another only where hooks take their time; what they have kept back at the deadline is not sent. */
+  private async routeAll(
+    sender: Sender,
+    messages: ReadonlyArray<Named | FrameRefusal>,
+    sources: Sources,
+    outcome: BatchOutcome,
+  ): Promise<void> {
+    for (const [index, message] of messages.entries()) {
+      if (outcome.isComplete) return;
+      if (message instanceof Refusal) outcome.refuse(index, this.counted(message));
+      else {
+        const asking = this.route(sender, message, sources, (answer) => outcome.settle(index, answer));
+        if (asking) await asking;
+      }
+    }
   }
 
   private decode(text: string, trusted: boolean): Named | FrameRefusal {
@@ -81,7 +97,12 @@ export class MessageBatches {
     }
   }
 
-  private route(caller: Sender, message: Named, sources: Sources, settle: (answer: Answer) => void): void {
+  private route(
+    caller: Sender,
+    message: Named,
+    sources: Sources,
+    settle: (answer: Answer) => void,
+  ): void | Promise<void> {
     const answer = this.counting(message, settle);
     if (message.srcId === undefined) return this.routing.send(caller, message, answer);
     const source = sources.get(message.srcId);

@@ -12,6 +12,7 @@ import {
   FailedAuthentications,
   type UpgradeAuthenticator,
 } from '../../modules/auth/index.js';
+import { ConnectionHooks } from '../../modules/connections/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
@@ -22,6 +23,8 @@ import { Scene } from '../../../test/support/native-scene.js';
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
 
 const DIRECTLY = new RemoteAddress([]);
+const never = (): Promise<never> => new Promise(() => {});
+
 const IN_TIME = { tooLate: false } as LoopLag;
 
 class FakeSocket extends EventEmitter {
@@ -38,14 +41,23 @@ function requestFrom(remoteAddress: string): IncomingMessage {
 
 function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
   const clock = new ManualClock();
+  const hooks = new ConnectionHooks(clock);
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
   const failures = new FailedAuthentications(clock, new AuthSettings({}), DIRECTLY);
   const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, IN_TIME] as const;
-  const admission = new Admission(...parts, NATIVE_SETTINGS, clock);
+  const admission = new Admission(...parts, NATIVE_SETTINGS, clock, hooks);
   const socket = new FakeSocket();
-  return { clock, lifecycle, admission, socket, request: requestFrom('192.0.2.1'), peer: socket as unknown as Duplex };
+  return {
+    clock,
+    hooks,
+    lifecycle,
+    admission,
+    socket,
+    request: requestFrom('192.0.2.1'),
+    peer: socket as unknown as Duplex,
+  };
 }
 
 describe('an admission', () => {
@@ -77,6 +89,38 @@ describe('an admission', () => {
     expect(commits).toBe(0);
   });
 
+  it('asks hooks before a key is used up, and a refusal of theirs is the answer', async () => {
+    const asked: unknown[] = [];
+    let commits = 0;
+    const commit = async (): Promise<boolean> => (commits += 1) > 0;
+    const { admission, hooks, request, peer } = gate(async () => ({ identity: IDENTITY, commit }));
+    const undo = hooks.beforeAccept(async (newcomer) => {
+      asked.push([newcomer, commits]);
+      return new Refusal('forbidden', { reason: 'not today' });
+    });
+    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'forbidden', reason: 'not today' });
+    undo();
+    await admission.admit(request, peer);
+    expect(asked).toEqual([[{ nodeId: 'a', clientId: null, role: 'node', address: '192.0.2.1' }, 0]]);
+    expect(commits).toBe(1);
+  });
+
+  it('lets nobody in past a hook that fails, changes what it is given, or takes too long', async () => {
+    for (const fault of ['throws', 'changes', 'is slow']) {
+      const { admission, hooks, clock, request, peer } = gate(async () => ({ identity: IDENTITY, commit: never }));
+      hooks.beforeAccept((newcomer) => {
+        if (fault === 'throws') throw new Error('broken');
+        if (fault === 'changes') Object.assign(newcomer, { role: 'admin' });
+        return never();
+      });
+      const admitted = admission.admit(request, peer);
+      const refused = expect(admitted, fault).rejects.toMatchObject({ code: 'retry_later' });
+      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+      clock.advance(1_000);
+      await refused;
+    }
+  });
+
   it('that somebody else was faster for looks like any other failure', async () => {
     const { admission, request, peer } = gate(async () => ({ identity: IDENTITY, commit: async () => false }));
     await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
@@ -92,7 +136,7 @@ it('before the server node is ready peers are told to come back in a moment, not
   const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
   const nobody = [{} as UpgradeAuthenticator, {} as FailedAuthentications, DIRECTLY] as const;
   const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IN_TIME] as const;
-  const admission = new Admission(...parts, settings, new ManualClock());
+  const admission = new Admission(...parts, settings, new ManualClock(), new ConnectionHooks(new ManualClock()));
   const waits = Array.from({ length: 50 }, () => {
     try {
       return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex, true);

@@ -7,6 +7,7 @@ import { LoopLag } from '../../common/loop-lag.js';
 import { RemoteAddress } from '../../common/remote-address.js';
 import { TokenBucket } from '../../common/token-bucket.js';
 import { FailedAuthentications, UpgradeAuthenticator } from '../../modules/auth/index.js';
+import { ConnectionHooks } from '../../modules/connections/index.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
@@ -33,6 +34,7 @@ export class Admission {
     private readonly lag: LoopLag,
     private readonly settings: NativeSettings,
     private readonly clock: Clock,
+    private readonly hooks: ConnectionHooks,
   ) {
     this.crowd = new Crowd(clock, settings.handshakesPerSecond);
     this.handshakes = new TokenBucket(clock, settings.handshakesPerSecond, settings.handshakesPerSecond);
@@ -93,6 +95,8 @@ export class Admission {
   private async authenticate(request: IncomingMessage, isWanted: () => boolean): Promise<Admitted> {
     const { credentials, resume } = readHandshake(request);
     const upgrade = await this.authenticator.authenticate(credentials, this.serverNode.id, this.settings.direct);
+    const { nodeId, clientId, role } = upgrade.identity;
+    await this.hooks.accept({ nodeId, clientId, role, address: this.remoteAddress.of(request) });
     if (!isWanted()) throw this.later('too late');
     if (!(await upgrade.commit())) throw new Refusal('unauthorized');
     return { identity: upgrade.identity, ...(resume && { resume }) };

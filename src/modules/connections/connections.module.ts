@@ -1,11 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
 import { NodesModule } from '../nodes/index.js';
+import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsService } from './connections.service.js';
 import { ConnectionsSettings } from './connections.settings.js';
 
 /** Needs from its surroundings: `Directory`, `ConnectionsSettings`, `Clock`. */
-@Module({ imports: [NodesModule], providers: [ConnectionsService], exports: [ConnectionsService] })
+@Module({
+  imports: [NodesModule],
+  providers: [ConnectionsService, ConnectionHooks],
+  exports: [ConnectionsService, ConnectionHooks],
+})
 export class ConnectionsModule {
   static forRoot(settings: ConnectionsSettings): DynamicModule {
     return withSettings(ConnectionsModule, ConnectionsSettings, { useValue: settings });

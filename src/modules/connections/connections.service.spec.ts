@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { ServerNode, type ServerNodeRow, ServerNodes } from '../nodes/index.js';
+import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsService } from './connections.service.js';
 import type { LiveConnection } from './connections.types.js';
 import { type ConnectionRow, Directory } from './directory.js';
@@ -42,6 +43,8 @@ class OwnAddress extends ServerNodes {
 let directory: MemoryDirectory;
 let connections: ConnectionsService;
 let serverNode: ServerNode;
+let hooks: ConnectionHooks;
+let told: string[];
 
 function connection(connectionId: string, nodeId = 'a'): LiveConnection {
   return { connectionId, nodeId, clientId: null, send: () => {}, close: () => {} };
@@ -49,9 +52,47 @@ function connection(connectionId: string, nodeId = 'a'): LiveConnection {
 
 beforeEach(async () => {
   directory = new MemoryDirectory();
+  hooks = new ConnectionHooks(new ManualClock());
   serverNode = new ServerNode(new OwnAddress());
   await serverNode.claim('127.0.0.1:8080');
-  connections = new ConnectionsService(directory, serverNode, { perNode: 2 }, new ManualClock());
+  connections = new ConnectionsService(directory, serverNode, { perNode: 2 }, new ManualClock(), hooks);
+  told = [];
+  hooks.onConnect(({ connectionId, nodeId }) => told.push(`${nodeId} ${connectionId} is here`));
+  hooks.onDisconnect(({ connectionId, nodeId }) => told.push(`${nodeId} ${connectionId} is gone`));
+});
+
+describe('hooks of connections', () => {
+  it('are told once of each connection that came, and once when it has gone', async () => {
+    const [one, two] = [connection('c1'), connection('c2')];
+    await connections.open(one);
+    expect(told).toEqual(['a c1 is here']);
+    await connections.open(two);
+    await connections.closed(one);
+    await connections.closed(one);
+    expect(told).toEqual(['a c1 is here', 'a c2 is here', 'a c1 is gone']);
+  });
+
+  it('hear that it has gone also while the store is away', async () => {
+    const one = connection('c1');
+    await connections.open(one);
+    directory.isAway = true;
+    await expect(connections.closed(one)).rejects.toThrow();
+    expect(told).toEqual(['a c1 is here', 'a c1 is gone']);
+  });
+
+  it('hear nothing of one that was not let in', async () => {
+    for (const id of ['c1', 'c2', 'c3']) await connections.open(connection(id));
+    await connections.closed(connection('c3'));
+    expect(told).toEqual(['a c1 is here', 'a c2 is here']);
+  });
+
+  it('harm nobody by what they throw', async () => {
+    hooks.onConnect(() => {
+      throw new Error('broken');
+    });
+    expect(await connections.open(connection('c1'))).toBe(true);
+    expect(connections.size).toBe(1);
+  });
 });
 
 describe('ConnectionsService', () => {

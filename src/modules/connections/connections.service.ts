@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { ServerNode } from '../nodes/index.js';
+import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsSettings } from './connections.settings.js';
 import { Directory, type ConnectionRow } from './directory.js';
 import type { LiveConnection } from './connections.types.js';
@@ -18,6 +19,7 @@ export class ConnectionsService {
     private readonly serverNode: ServerNode,
     private readonly settings: ConnectionsSettings,
     private readonly clock: Clock,
+    private readonly hooks: ConnectionHooks,
   ) {}
 
   /** Forgets what the last run at this address left behind. Before the first connection. */
@@ -35,14 +37,19 @@ export class ConnectionsService {
     if (siblings) siblings.add(connection);
     else this.live.set(nodeId, new Set([connection]));
     this.count += 1;
+    this.hooks.connected(connection);
     return true;
   }
 
   /** Undoes `open`, also one that answered false or failed: its registration may be there all the same. */
   async closed(connection: LiveConnection): Promise<void> {
     const siblings = this.live.get(connection.nodeId);
-    if (siblings?.delete(connection)) this.count -= 1;
+    const wasOpen = siblings?.delete(connection) === true;
     if (siblings?.size === 0) this.live.delete(connection.nodeId);
+    if (wasOpen) {
+      this.count -= 1;
+      this.hooks.disconnected(connection);
+    }
     await this.unregister(connection.nodeId, connection.connectionId);
   }
 

@@ -4,14 +4,15 @@ import { ConnectionsModule } from '../connections/index.js';
 import { InboxModule } from '../inbox/index.js';
 import { NodesModule } from '../nodes/index.js';
 import { SessionsModule } from '../sessions/index.js';
+import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { RoutingSettings } from './routing.settings.js';
 
 /** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
-  providers: [RoutingService],
-  exports: [RoutingService],
+  providers: [RoutingService, RoutingHooks],
+  exports: [RoutingService, RoutingHooks],
 })
 export class RoutingModule {
   static forRoot(settings: RoutingSettings): DynamicModule {

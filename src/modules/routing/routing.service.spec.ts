@@ -1,14 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeInboxLog } from '../../../test/support/fake-inbox-log.js';
 import { FakeGroupLog } from '../../../test/support/fake-group-log.js';
-import { GROUP_SETTINGS } from '../../../test/support/group-services.js';
+import { GROUP_SETTINGS, INBOX_SETTINGS } from '../../../test/support/group-services.js';
 import { ManualClock } from '../../common/clock.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
-import { type ConnectionRow, ConnectionsService, Directory, type LiveConnection } from '../connections/index.js';
-import { InboxService, InboxSettings, StoreHealth } from '../inbox/index.js';
+import {
+  ConnectionHooks,
+  type ConnectionRow,
+  ConnectionsService,
+  Directory,
+  type LiveConnection,
+} from '../connections/index.js';
+import { InboxHooks, InboxService, type InboxSettings, StoreHealth } from '../inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodes } from '../nodes/index.js';
 import { GroupsService } from '../sessions/index.js';
+import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { type PresencePolicy, RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
@@ -69,21 +76,7 @@ class OwnAddress extends ServerNodes {
   }
 }
 
-class Settings extends InboxSettings {
-  readonly maxMessages = 3;
-  readonly seatMaxMessages = 3;
-  readonly maxBytes = 10_000;
-  readonly ageMs = Infinity;
-  readonly ackedKeepMs = Infinity;
-  readonly ackedKeepMessages = 1_000;
-  readonly dedupeMs = Infinity;
-  readonly tailTrustMs = 30_000;
-  readonly deadlineMs = 5_000;
-  readonly pollMs = 5_000;
-  readonly pollJitterMs = 0;
-  readonly windowMessages = 256;
-  readonly windowBytes = 524_288;
-}
+const SETTINGS: InboxSettings = { ...INBOX_SETTINGS, maxMessages: 3, seatMaxMessages: 3, maxBytes: 10_000 };
 
 class Rules extends RoutingSettings {
   allowUnknownDestinations = false;
@@ -135,14 +128,25 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   health = new Health();
   rules = new Rules(presence);
   answers = [];
+  const deliveries = new InboxHooks(clock);
   const nodes = new NodesService(registry, clock);
   const serverNode = new ServerNode(new OwnAddress());
   await serverNode.claim('127.0.0.1:1');
-  connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, clock);
-  inbox = new InboxService(store, new Settings(), clock, new StallGuard(clock, 5_000, 30_000), nodes);
+  connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, clock, new ConnectionHooks(clock));
+  inbox = new InboxService(store, SETTINGS, clock, new StallGuard(clock, 5_000, 30_000), nodes, deliveries);
   const guard = new StallGuard(clock, 5_000, 30_000);
-  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, new Settings(), clock, guard);
-  routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock);
+  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, SETTINGS, clock, guard);
+  routing = new RoutingService(
+    inbox,
+    groups,
+    connections,
+    nodes,
+    health,
+    rules,
+    clock,
+    new RoutingHooks(clock),
+    deliveries,
+  );
 }
 
 function makeKnown(nodeId: string, clientId: string | null = null): void {
@@ -168,7 +172,7 @@ function note(answer: Answer): void {
 }
 
 async function send(sender: Sender, message: Message): Promise<void> {
-  routing.send(sender, message, note);
+  void routing.send(sender, message, note);
   await settled();
 }
 
@@ -275,9 +279,9 @@ describe('a durable message', () => {
     await send(sender, to('b', { id: '0' }));
     const held = store.hold('insert');
     store.failNext('insert', 'before');
-    routing.send(sender, to('b', { id: '1' }), note);
+    void routing.send(sender, to('b', { id: '1' }), note);
     await held.reached;
-    routing.send(sender, to('b', { id: '2' }), note);
+    void routing.send(sender, to('b', { id: '2' }), note);
     held.release();
     await settled();
     await send(sender, to('b', { id: '2' }));
@@ -375,7 +379,7 @@ describe('word that nobody is there', () => {
     await build('all');
     makeKnown('b');
     const sender = senderOf('a', { connection: new Connection('a', 'c1') });
-    for (const id of ['1', '2', '3']) routing.send(sender, to('b', { id }), note);
+    for (const id of ['1', '2', '3']) void routing.send(sender, to('b', { id }), note);
     await settled();
     expect(directory.questions).toBe(1);
   });
