@@ -25,12 +25,9 @@ export class Visitors {
     private readonly server: ServerNode,
     private readonly random: Random,
   ) {
-    const claims = (index: number): { client_id: string } => ({
-      client_id: `visitors-${Math.floor(index / DEVICES) + 1}`,
-    });
     this.parties = Array.from({ length: VISITORS }, (_none, index) => {
       const node = `visitor-${index + 1}`;
-      return new Party({ server, node, key: () => server.key(node, claims(index)) });
+      return new Party({ server, node, key: () => server.key(node, claimsOf(index)) });
     });
     this.doings = [
       (visitor, ear) => this.say(ear, { dest_id: this.another(visitor).node, payload: 1 }, 'stored'),
@@ -130,4 +127,9 @@ export class Visitors {
   private id(): string {
     return `v-${(this.names += 1)}`;
   }
+}
+
+/** So many nodes in a row belong to one client. */
+function claimsOf(index: number): { client_id: string } {
+  return { client_id: `visitors-${Math.floor(index / DEVICES) + 1}` };
 }
