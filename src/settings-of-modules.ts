@@ -102,13 +102,15 @@ export function nativeSettings({ settings }: Config, address: BoundAddress): Nat
 
 export function httpSettings({ settings }: Config): HttpSettings {
   const http = slices.http(settings);
+  const listen = slices.listen(settings);
   return {
     ...http,
     maxBodyBytes: http.bodyBytes,
     maxMessagesBodyBytes: http.messagesBodyBytes,
     maxMessages: http.messagesPerCall,
     deadlineMs: slices.store(settings).deadlineMs,
-    metricsAddress: slices.listen(settings).metrics,
+    metricsAddress: listen.metrics,
+    ...(listen.tls && { tlsFiles: listen.tls }),
   };
 }
 

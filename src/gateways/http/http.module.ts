@@ -15,6 +15,7 @@ import { NodesModule } from '../../modules/nodes/index.js';
 import { RoutingModule } from '../../modules/routing/index.js';
 import { SessionsModule } from '../../modules/sessions/index.js';
 import { ApiDocuments } from './api-documents.js';
+import { CertificateRenewal } from './certificate-renewal.js';
 import { ClientsController } from './clients.controller.js';
 import { ConnectController } from './connect.controller.js';
 import { DocsController } from './docs.controller.js';
@@ -70,6 +71,7 @@ function isGuarded(controller: Type): boolean {
     Readiness,
     Figures,
     MetricsListener,
+    CertificateRenewal,
     ApiDocuments,
     ProblemFilter,
     PreConnections,

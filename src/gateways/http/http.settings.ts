@@ -1,3 +1,5 @@
+import type { KeyPairFiles } from './key-pair.js';
+
 /** Limits of the HTTP edge. */
 export abstract class HttpSettings {
   /** Header lines of one request. */
@@ -23,6 +25,8 @@ export abstract class HttpSettings {
   abstract readonly deadlineMs: number;
   /** Where `/metrics` asks for no key; undefined: nowhere. Port 0 takes a free one. */
   abstract readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
+  /** Of the pair that the listener was started with; looked at from time to time for a new one. */
+  readonly tlsFiles?: KeyPairFiles;
 }
 
 /** Where clients reach this process. Asked on each call, because the port is known only after listening. */
