@@ -29,6 +29,7 @@ import { MessageBatches } from './message-batches.js';
 import { MessagesController } from './messages.controller.js';
 import { MetricsListener } from './metrics-listener.js';
 import { MetricsController } from './metrics.controller.js';
+import { NodeRates } from './node-rates.js';
 import { NodeViews } from './node-views.js';
 import { NodesController } from './nodes.controller.js';
 import { PreConnections } from './pre-connections.js';
@@ -79,6 +80,7 @@ function isGuarded(controller: Type): boolean {
     InboxCalls,
     SessionCalls,
     NodeViews,
+    NodeRates,
   ],
   exports: [RouteList, Readiness, MetricsListener, ProblemFilter],
 })

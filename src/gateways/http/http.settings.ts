@@ -21,6 +21,11 @@ export abstract class HttpSettings {
   abstract readonly pageMaxMessages: number;
   /** Bytes after which an inbox page ends. */
   abstract readonly pageBytes: number;
+  /** Calls of one node, and its messages, each of a batch by itself; apps have no such limit. */
+  abstract readonly callsPerSecond: number;
+  abstract readonly callsBurst: number;
+  abstract readonly ratePerSecond: number;
+  abstract readonly rateBurst: number;
   /** A call that waited so long (ms) is answered `retry_later`. */
   abstract readonly deadlineMs: number;
   /** Where `/metrics` asks for no key; undefined: nowhere. Port 0 takes a free one. */

@@ -38,6 +38,10 @@ export const HTTP_SETTINGS = {
   pageMessages: 200,
   pageMaxMessages: 1_000,
   pageBytes: 4 * KIB * KIB,
+  callsPerSecond: 50,
+  callsBurst: 500,
+  ratePerSecond: 200,
+  rateBurst: 1_000,
   deadlineMs: 5_000,
   metricsAddress: undefined,
 } satisfies HttpSettings;
