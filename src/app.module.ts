@@ -16,6 +16,7 @@ import {
   type BoundAddress,
   connectionsSettings,
   embeddedOptions,
+  heapLimits,
   httpSettings,
   inboxSettings,
   loopLagLimits,
@@ -48,7 +49,7 @@ export class AllsparkModule {
     return {
       module: AllsparkModule,
       imports: [
-        PlatformModule.forRoot({ loopLag: loopLagLimits(config) }),
+        PlatformModule.forRoot({ loopLag: loopLagLimits(config), heapUse: heapLimits(config) }),
         storageOf(config, own),
         NodesModule,
         ConnectionsModule.forRoot(connectionsSettings(config)),

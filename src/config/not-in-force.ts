@@ -16,9 +16,6 @@ export const NOT_IN_FORCE: ReadonlySet<VariableName> = new Set([
   'LINK_WAITING_BYTES',
   'SERVER_NODE_HEARTBEAT_MS',
   'SERVER_NODE_STALE_MS',
-  'HEAP_NO_SOCKETS_PERCENT',
-  'HEAP_RETRY_LATER_PERCENT',
-  'STORE_LOST_MS',
 ] as const);
 
 /** Those that were set all the same. */

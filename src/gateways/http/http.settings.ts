@@ -28,6 +28,11 @@ export abstract class HttpSettings {
   abstract readonly rateBurst: number;
   /** A call that waited so long (ms) is answered `retry_later`. */
   abstract readonly deadlineMs: number;
+  /** After the store did not answer for so long (ms) nobody is told to connect here. */
+  abstract readonly storeLostMs: number;
+  /** Who is told to come back later is told a random time in these bounds, ms. */
+  abstract readonly retryMinMs: number;
+  abstract readonly retryMaxMs: number;
   /** Where `/metrics` asks for no key; undefined: nowhere. Port 0 takes a free one. */
   abstract readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
   /** Of the pair that the listener was started with; looked at from time to time for a new one. */

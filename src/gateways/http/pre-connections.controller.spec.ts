@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import { FakeHeap } from '../../common/testing/fake-heap.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import type { PreConnection } from './pre-connections.schema.js';
@@ -16,6 +17,12 @@ const ask = async (body?: string): Promise<PreConnection> => {
 const start = async (address: HttpAppOptions['address'] = {}): Promise<void> => {
   app = await HttpApp.start({ address });
 };
+
+/** At random, so that a crowd does not come back together. */
+function expectSpread(retryAfter: unknown): void {
+  expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
+  expect(Number(retryAfter)).toBeLessThanOrEqual(30);
+}
 
 afterEach(() => app.close());
 
@@ -75,9 +82,30 @@ describe('POST /v1/pre-connections', () => {
     }
     const answer = await app.call('post', '/v1/pre-connections', { by });
     expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
-    expect(answer.headers['retry-after']).toBe('1');
+    expectSpread(answer.headers['retry-after']);
     clock.advance(1_000);
     await ask();
+  });
+
+  it('is answered retry_later while the heap is above its watermark', async () => {
+    const heap = new FakeHeap();
+    app = await HttpApp.start({ heap });
+    heap.leave(0.71);
+    const answer = await app.call('post', '/v1/pre-connections', { by });
+    expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
+    expectSpread(answer.headers['retry-after']);
+    heap.leave(0.7);
+    await ask();
+  });
+
+  it('is answered retry_later from when the store has been silent for 30 s', async () => {
+    await start();
+    app.health.silentMs = () => 29_999;
+    await ask();
+    app.health.silentMs = () => 30_000;
+    const answer = await app.call('post', '/v1/pre-connections', { by });
+    expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
+    expectSpread(answer.headers['retry-after']);
   });
 
   it('is answered no_server_node by a server that is going away', async () => {

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../common/lifecycle.js';
-import { LoopLag } from '../../common/loop-lag.js';
 import { type Identity, ValidationKeys } from '../../modules/auth/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
@@ -12,7 +11,6 @@ import type { PreConnection, PreConnectionRequest } from './pre-connections.sche
 export class PreConnections {
   constructor(
     private readonly lifecycle: Lifecycle,
-    private readonly lag: LoopLag,
     private readonly serverNode: ServerNode,
     private readonly validationKeys: ValidationKeys,
     private readonly address: PublicAddress,
@@ -20,7 +18,6 @@ export class PreConnections {
 
   async open(caller: Identity, { need_80_port: needsPort80 = false }: PreConnectionRequest): Promise<PreConnection> {
     if (this.lifecycle.phase !== 'ready') throw new Refusal('no_server_node');
-    if (this.lag.tooLate) throw new Refusal('retry_later', { reason: 'the server node is overloaded' });
     const { host, port, tls, proxyHost } = this.address;
     const { id } = this.serverNode;
     const { validationKey, expiresInSeconds } = await this.validationKeys.issue(caller, id);

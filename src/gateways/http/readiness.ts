@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../common/lifecycle.js';
-import { LoopLag } from '../../common/loop-lag.js';
+import { Overload } from '../../common/overload.js';
 import { StoreHealth } from '../../modules/inbox/index.js';
 
 /** Whether new work should be sent here. */
@@ -9,7 +9,7 @@ export class Readiness {
   constructor(
     private readonly lifecycle: Lifecycle,
     private readonly store: StoreHealth,
-    private readonly lag: LoopLag,
+    private readonly overload: Overload,
   ) {}
 
   /** Why not; empty when it should. */
@@ -19,7 +19,7 @@ export class Readiness {
     return [
       ...(phase === 'ready' ? [] : [`the server is ${phase}`]),
       ...(problem === undefined ? [] : [`store: ${problem}`]),
-      ...(this.lag.tooLate ? [`the event loop lags ${Math.round(this.lag.currentMs)} ms`] : []),
+      ...this.overload.shortages.map(({ reason }) => reason),
     ];
   }
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
-import type { LoopLag } from '../../common/loop-lag.js';
+import type { Overload, Shortage } from '../../common/overload.js';
 import { RemoteAddress } from '../../common/remote-address.js';
 import {
   type AuthenticatedUpgrade,
@@ -13,7 +13,7 @@ import {
   type UpgradeAuthenticator,
 } from '../../modules/auth/index.js';
 import { ConnectionHooks } from '../../modules/connections/index.js';
-import { StoreUnavailable } from '../../modules/inbox/index.js';
+import { type StoreHealth, StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { Admission } from './admission.js';
@@ -23,9 +23,8 @@ import { Scene } from '../../../test/support/native-scene.js';
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
 
 const DIRECTLY = new RemoteAddress([]);
-const never = (): Promise<never> => new Promise(() => {});
-
-const IN_TIME = { tooLate: false } as LoopLag;
+const IDLE = { shortages: [] as readonly Shortage[] } as Overload;
+const ANSWERING = { silentMs: () => 0 } as StoreHealth;
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -39,14 +38,14 @@ function requestFrom(remoteAddress: string): IncomingMessage {
   } as unknown as IncomingMessage;
 }
 
-function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
+function gate(authenticate: () => Promise<AuthenticatedUpgrade>, overload = IDLE, store = ANSWERING) {
   const clock = new ManualClock();
   const hooks = new ConnectionHooks(clock);
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
   const failures = new FailedAuthentications(clock, new AuthSettings({}), DIRECTLY);
-  const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, IN_TIME] as const;
+  const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, overload, store] as const;
   const admission = new Admission(...parts, NATIVE_SETTINGS, clock, hooks);
   const socket = new FakeSocket();
   return {
@@ -132,11 +131,51 @@ describe('an admission', () => {
   });
 });
 
+describe('a newcomer', () => {
+  it.each(['loop_lag', 'heap_sockets'] as const)(
+    'is sent away for 1 to 30 s while there is a shortage: %s',
+    (limit) => {
+      const shortages: Shortage[] = [];
+      const { admission, request, peer } = gate(never, { shortages: shortages as readonly Shortage[] } as Overload);
+      admission.takePlace(request, peer, true);
+      shortages.push({ limit, reason: 'too much' });
+      const refusal = refusalOf(() => admission.takePlace(request, peer, true));
+      expect(refusal).toMatchObject({ code: 'retry_later', status: 503, limit });
+      expect(refusal?.retryAfterMs).toBeGreaterThanOrEqual(1_000);
+      expect(refusal?.retryAfterMs).toBeLessThanOrEqual(30_000);
+      shortages.pop();
+      admission.takePlace(request, peer, true);
+    },
+  );
+
+  it('is sent away from when the store has been silent for 30 s until it answers', () => {
+    let silentMs = 29_999;
+    const { admission, request, peer } = gate(never, IDLE, { silentMs: () => silentMs } as StoreHealth);
+    admission.takePlace(request, peer, true);
+    silentMs = 30_000;
+    const refusal = refusalOf(() => admission.takePlace(request, peer, true));
+    expect(refusal).toMatchObject({ code: 'retry_later', status: 503, limit: 'store_lost' });
+    silentMs = 0;
+    admission.takePlace(request, peer, true);
+    expect(admission.held.sockets).toBe(2);
+  });
+});
+
+const never = (): Promise<never> => new Promise(() => {});
+
+function refusalOf(work: () => void): Refusal | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as Refusal;
+  }
+}
+
 it('before the server node is ready peers are told to come back in a moment, not in half a minute', () => {
   const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
   const nobody = [{} as UpgradeAuthenticator, {} as FailedAuthentications, DIRECTLY] as const;
-  const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IN_TIME] as const;
-  const admission = new Admission(...parts, settings, new ManualClock(), new ConnectionHooks(new ManualClock()));
+  const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IDLE, ANSWERING] as const;
   const waits = Array.from({ length: 50 }, () => {
     try {
       return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex, true);

@@ -8,7 +8,7 @@ import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { RoutingSettings } from './routing.settings.js';
 
-/** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`. */
+/** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`, `HeapUse`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
   providers: [RoutingService, RoutingHooks],

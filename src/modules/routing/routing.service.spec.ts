@@ -3,6 +3,7 @@ import { FakeInboxLog } from '../../../test/support/fake-inbox-log.js';
 import { FakeGroupLog } from '../../../test/support/fake-group-log.js';
 import { GROUP_SETTINGS, INBOX_SETTINGS } from '../../../test/support/group-services.js';
 import { ManualClock } from '../../common/clock.js';
+import type { HeapUse } from '../../common/heap-use.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
 import {
@@ -59,6 +60,8 @@ class MemoryDirectory extends Directory {
     return Promise.resolve(0);
   }
 }
+
+const memory = { isCritical: false };
 
 class Health extends StoreHealth {
   trouble: string | undefined;
@@ -129,6 +132,7 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   rules = new Rules(presence);
   answers = [];
   const deliveries = new InboxHooks(clock);
+  memory.isCritical = false;
   const nodes = new NodesService(registry, clock);
   const serverNode = new ServerNode(new OwnAddress());
   await serverNode.claim('127.0.0.1:1');
@@ -146,6 +150,7 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
     clock,
     new RoutingHooks(clock),
     deliveries,
+    memory as HeapUse,
   );
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { HeapUse } from '../../common/heap-use.js';
 import { randomId } from '../../common/ids.js';
 import {
   deliveredFrame,
@@ -28,6 +29,8 @@ import { RoutingHooks } from './routing.hooks.js';
 import { RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
 
+const HEAP_RETRY_MS = 5_000;
+
 type Answering = (answer: Answer) => void;
 
 /** From a message to the right places, and back to its sender what became of it. */
@@ -45,6 +48,7 @@ export class RoutingService {
     private readonly clock: Clock,
     private readonly hooks: RoutingHooks,
     private readonly deliveries: InboxHooks,
+    private readonly heap: HeapUse,
   ) {
     this.offline = new OfflineWatch(connections, nodes, settings.presence);
     inbox.onReports((reports) => {
@@ -63,6 +67,7 @@ export class RoutingService {
    * call of that sender has to wait for it.
    */
   send(sender: Sender, message: Message, answer: Answering): void | Promise<void> {
+    if (this.heap.isCritical) return this.refuse(sender, message, heapFull(), answer);
     const id = message.id ?? randomId();
     if (!this.hooks.some) return this.route(sender, message, id, answer);
     const decided = (refusal?: Refusal): void => {
@@ -198,6 +203,12 @@ export class RoutingService {
     const frame = deliveredFrame(id, nodeId);
     for (const connection of this.connections.here(srcId)) connection.send(frame);
   }
+}
+
+/** What is alive on the heap waits for others: it takes them longer than a moment. */
+function heapFull(): Refusal {
+  const reason = 'the server node is almost out of memory';
+  return new Refusal('retry_later', { reason, retryAfterMs: HEAP_RETRY_MS, limit: 'heap_messages' });
 }
 
 /** What is one destination for the order of messages: a session is another one than its members. */
