@@ -6,19 +6,24 @@ import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
 let server: TestServer;
+/** Alive: more than 1 % of any heap that tests have. */
+let ballast: number[] = [];
 
 afterEach(async () => {
   Talker.hangUp();
+  ballast = [];
   await server.stop();
 });
 
 /** After it the server knows how much of the heap of this process is alive: more than 1 %. */
 async function collect(): Promise<void> {
   const heap = server.running.app.get(Heap, { strict: false });
+  ballast = Array.from({ length: Math.ceil(heap.limitBytes / 400) }, () => 0.5);
   await new Promise<void>((resolve) => {
     heap.onCollected(resolve);
     heap.collect();
   });
+  expect(ballast[0]).toBe(0.5);
 }
 
 async function hits(limit: string): Promise<number> {

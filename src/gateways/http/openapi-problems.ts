@@ -18,6 +18,7 @@ const ALWAYS: readonly RefusalCode[] = ['too_large'];
 /** What any call with a key may be answered; a client has so many nodes at most. */
 const GUARDED: readonly RefusalCode[] = [
   'unauthorized',
+  'rate_limited',
   'retry_later',
   'unknown_field',
   'invalid_field',
