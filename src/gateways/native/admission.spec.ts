@@ -176,6 +176,7 @@ it('before the server node is ready peers are told to come back in a moment, not
   const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
   const nobody = [{} as UpgradeAuthenticator, {} as FailedAuthentications, DIRECTLY] as const;
   const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IDLE, ANSWERING] as const;
+  const admission = new Admission(...parts, settings, new ManualClock(), new ConnectionHooks(new ManualClock()));
   const waits = Array.from({ length: 50 }, () => {
     try {
       return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex, true);
