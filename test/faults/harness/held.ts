@@ -11,6 +11,8 @@ const PLANTED_BYTES = 8 * 1024 * 1024;
 export interface Alive {
   /** In the heap and beside it, without garbage. */
   readonly bytes: number;
+  /** What Node says of its memory, bytes. */
+  readonly [part: string]: number;
 }
 
 export interface Held {
@@ -24,8 +26,8 @@ export interface Held {
 export const HOLDING = { NODE_OPTIONS: `--import=${new URL('holding.js', import.meta.url).href}` };
 
 /** Asks a process that was started with `HOLDING`. */
-export async function aliveBytes(subject: Teller): Promise<number> {
-  return (await told<Alive>(subject, ALIVE)).bytes;
+export function alive(subject: Teller): Promise<Alive> {
+  return told<Alive>(subject, ALIVE);
 }
 
 /** Asks a process that was started with `HOLDING`, and holds it up for a second or so. */
@@ -49,10 +51,10 @@ const LEAKING = `
 export async function heldSees(log: string): Promise<boolean> {
   const leaking = new Child(process.execPath, ['-e', LEAKING], log, HOLDING);
   await leaking.line(/^begun/m);
-  const [bytes, before] = [await aliveBytes(leaking), await held(leaking)];
+  const [bytes, before] = [(await alive(leaking)).bytes, await held(leaking)];
   void leaking.kill('SIGHUP');
   await leaking.line(/^leaked/m);
-  const [moreBytes, after] = [(await aliveBytes(leaking)) - bytes, await held(leaking)];
+  const [moreBytes, after] = [(await alive(leaking)).bytes - bytes, await held(leaking)];
   await leaking.kill();
   const more = (kind: string): number => (after.objects[kind] ?? 0) - (before.objects[kind] ?? 0);
   const timers = more('Timeout') >= 2 * PLANTED && after.resources - before.resources >= PLANTED;

@@ -19,8 +19,8 @@ function timeoutClass(): new () => unknown {
 
 function tellAlive(): void {
   collect();
-  const { heapUsed, external } = process.memoryUsage();
-  const alive: Alive = { bytes: heapUsed + external };
+  const { heapUsed, external, ...others } = process.memoryUsage();
+  const alive: Alive = { bytes: heapUsed + external, heapUsed, external, ...others };
   console.log(`${ALIVE}${JSON.stringify(alive)}`);
 }
 

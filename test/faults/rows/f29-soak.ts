@@ -1,5 +1,6 @@
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { aliveBytes, held, type Held, heldSees, HOLDING } from '../harness/held.js';
+import { alive, held, type Held, heldSees, HOLDING } from '../harness/held.js';
 import { MIB, now, ownBytes } from '../harness/measure.js';
 import type { Report } from '../harness/report.js';
 import type { Row } from '../harness/row.js';
@@ -44,7 +45,7 @@ const SHORT: Form = {
   rehearsalMs: 5_000,
   warmUpMs: 10_000,
   judgedMs: 20_000,
-  lookMs: 2_000,
+  lookMs: 4_000,
 };
 
 /** The first ten minutes are not judged. */
@@ -104,7 +105,7 @@ class Soak {
   private readonly visitors: Visitors;
   /** Memory at each look of the judged time: anonymous pages, and what is alive in them. */
   readonly resident: Sample[] = [];
-  readonly alive: Sample[] = [];
+  readonly living: Sample[] = [];
 
   constructor(
     private readonly scene: Scene,
@@ -147,10 +148,13 @@ class Soak {
   }
 
   private async look(): Promise<void> {
-    const bytes = await aliveBytes(this.server);
+    const told = await alive(this.server);
     await pause(GIVE_BACK_MS);
-    this.alive.push({ at: now(), value: bytes });
-    this.resident.push({ at: now(), value: ownBytes(this.server.pid) });
+    const [at, anonymous] = [now(), ownBytes(this.server.pid)];
+    this.living.push({ at, value: told.bytes });
+    this.resident.push({ at, value: anonymous });
+    // For whoever has to find out where it went.
+    appendFileSync(join(this.scene.folder, 'memory.jsonl'), `${JSON.stringify({ at, anonymous, ...told })}\n`);
   }
 }
 
@@ -163,10 +167,10 @@ async function paced(perSecond: number, end: number, doOne: () => Promise<unknow
   }
 }
 
-function judgeGrowth(report: Report, { resident, alive }: Soak, short: boolean): void {
+function judgeGrowth(report: Report, { resident, living }: Soak, short: boolean): void {
   for (const [what, samples] of [
     ['memory', resident],
-    ['of it alive', alive],
+    ['of it alive', living],
   ] as const) {
     const growth = (slope(samples) * TEN_MINUTES) / MIB;
     report.note(`${what} ${(median(samples.map(({ value }) => value)) / MIB).toFixed(1)} MiB`);
@@ -174,7 +178,7 @@ function judgeGrowth(report: Report, { resident, alive }: Soak, short: boolean):
     else report.atMost(`${what} grows in 10 min by`, growth, 1, 'MiB');
   }
   // Memory as a whole has not found its size in so short a time, and nothing finer can be told from the wobble.
-  if (short) report.atMost('alive more than at first', grownBy(alive) / MIB, SHORT_ALIVE_MIB, 'MiB');
+  if (short) report.atMost('alive more than at first', grownBy(living) / MIB, SHORT_ALIVE_MIB, 'MiB');
 }
 
 /** From the first third to the last. */
