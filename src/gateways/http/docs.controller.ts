@@ -1,10 +1,11 @@
-import { Controller, Get, Header, Param, Res, StreamableFile, UseFilters } from '@nestjs/common';
-import type { Response } from 'express';
+import { Controller, Get, Header, Param, Req, Res, StreamableFile, UseFilters } from '@nestjs/common';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { Refusal } from '../../protocol/index.js';
 import { Describe } from './describe.js';
 import { ApiDocuments } from './api-documents.js';
 import { ProblemFilter } from './problem.filter.js';
+import { pathOf } from './request-id.js';
 
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
@@ -29,8 +30,11 @@ export class DocsController {
   @Header('Content-Security-Policy', PAGE_POLICY)
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Describe({ summary: 'This description as a page', answer: 'text/html', example: '<!doctype html>…' })
-  page(): string {
-    return this.documents.page();
+  page(@Req() request: Request, @Res({ passthrough: true }) response: Response): string | undefined {
+    if (!pathOf(request).endsWith('/')) return this.documents.page();
+    // The addresses of its files are relative to the place without the slash.
+    response.redirect(308, '../docs');
+    return undefined;
   }
 
   @Get('docs/:file')

@@ -228,6 +228,27 @@ describe('the page', () => {
       expect([link, answer.status]).toEqual([link, 200]);
       expect(answer.headers['content-type']).toMatch(/^(text\/(css|javascript); charset=utf-8|image\/png)$/);
     }
-    expect(page.headers['content-security-policy']).toContain("script-src 'self';");
+  });
+
+  it('refers to nothing elsewhere, and could load nothing from there', async () => {
+    const page = await app.call('get', '/docs');
+    const style = await app.call('get', '/docs/swagger-ui.css');
+    const start = await app.call('get', '/docs/start.js');
+    expect(page.text).not.toMatch(/\/\//);
+    expect(start.text).not.toMatch(/\/\//);
+    const loaded = [...style.text.matchAll(/url\(["']?([^)]{0,10})|@import/g)].map(([, target]) => target);
+    expect(loaded.length).toBeGreaterThan(0);
+    expect(loaded.filter((target) => !target?.startsWith('data:'))).toEqual([]);
+    // Its script has the address of a validator in it, to which it would send that of this page.
+    expect(start.text).toContain('validatorUrl: null');
+    const policy = page.headers['content-security-policy'] as string;
+    const sources = policy.split('; ').flatMap((directive) => directive.split(' ').slice(1));
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self';/);
+    expect(new Set(sources)).toEqual(new Set(["'none'", "'self'", "'unsafe-inline'", 'data:']));
+  });
+
+  it('with a slash at its end leads to the one without, where its files are', async () => {
+    const answer = await app.call('get', '/docs/');
+    expect([answer.status, answer.headers['location']]).toEqual([308, '../docs']);
   });
 });
