@@ -18,6 +18,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "ConnectionsSettings",
       "Directory",
       "EmbeddedStorageModule",
+      "EndOrders",
       "GroupLog",
       "GroupsService",
       "Heap",
@@ -45,6 +46,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "PublicAddress",
       "REFUSALS",
       "Refusal",
+      "Revocations",
       "Roles",
       "RolesGuard",
       "RoutingHooks",
@@ -75,6 +77,7 @@ it('the contract suites of all ports are exported for other storage families', (
   expect(Object.keys(suites).sort()).toMatchInlineSnapshot(`
     [
       "directoryContract",
+      "endOrdersContract",
       "groupLogContract",
       "inboxLogContract",
       "nodeRegistryContract",

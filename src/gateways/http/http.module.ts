@@ -17,6 +17,7 @@ import { SessionsModule } from '../../modules/sessions/index.js';
 import { ApiDocuments } from './api-documents.js';
 import { CertificateRenewal } from './certificate-renewal.js';
 import { ClientsController } from './clients.controller.js';
+import { ConnectionsController } from './connections.controller.js';
 import { ConnectController } from './connect.controller.js';
 import { DocsController } from './docs.controller.js';
 import { EdgeMiddleware } from './edge.middleware.js';
@@ -36,6 +37,7 @@ import { PreConnections } from './pre-connections.js';
 import { PreConnectionsController } from './pre-connections.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
+import { RevocationsController } from './revocations.controller.js';
 import { RouteList } from './route-list.js';
 import { SessionCalls } from './session-calls.js';
 import { SessionsController } from './sessions.controller.js';
@@ -47,6 +49,8 @@ const CONTROLLERS: Type[] = [
   SessionsController,
   ClientsController,
   NodesController,
+  ConnectionsController,
+  RevocationsController,
   ConnectController,
   HealthController,
   MetricsController,

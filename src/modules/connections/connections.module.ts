@@ -1,13 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
+import { ForcedEndsModule } from '../auth/index.js';
 import { NodesModule } from '../nodes/index.js';
 import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsService } from './connections.service.js';
 import { ConnectionsSettings } from './connections.settings.js';
 
-/** Needs from its surroundings: `Directory`, `ConnectionsSettings`, `Clock`. */
+/** Needs from its surroundings: `Directory`, `EndOrders`, `ConnectionsSettings`, `Clock`. */
 @Module({
-  imports: [NodesModule],
+  imports: [NodesModule, ForcedEndsModule],
   providers: [ConnectionsService, ConnectionHooks],
   exports: [ConnectionsService, ConnectionHooks],
 })

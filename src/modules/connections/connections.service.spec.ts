@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
+import { type EndOrder, ForcedEnds } from '../auth/index.js';
+import { keysEnd, MemoryEndOrders } from '../auth/testing/index.js';
 import { ServerNode, type ServerNodeRow, ServerNodes } from '../nodes/index.js';
 import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsService } from './connections.service.js';
@@ -27,6 +29,10 @@ class MemoryDirectory extends Directory {
     return Promise.resolve(nodeIds.map((nodeId) => this.rows.filter((row) => row.nodeId === nodeId)));
   }
 
+  find(connectionId: string): Promise<ConnectionRow | undefined> {
+    return Promise.resolve(this.rows.find((row) => row.connectionId === connectionId));
+  }
+
   forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number> {
     const before = this.rows.length;
     this.rows = this.rows.filter((row) => row.serverNodeId !== serverNodeId || row.bootId === bootId);
@@ -45,9 +51,17 @@ let connections: ConnectionsService;
 let serverNode: ServerNode;
 let hooks: ConnectionHooks;
 let told: string[];
+let orders: MemoryEndOrders;
+let ends: ForcedEnds;
+let closes: unknown[][];
 
-function connection(connectionId: string, nodeId = 'a'): LiveConnection {
-  return { connectionId, nodeId, clientId: null, send: () => {}, close: () => {} };
+function connection(connectionId: string, nodeId = 'a', key: Partial<LiveConnection> = {}): LiveConnection {
+  const close: LiveConnection['close'] = (...end) => void closes.push([connectionId, ...end]);
+  return { connectionId, nodeId, clientId: null, kid: null, issuedAt: 100, send: () => {}, close, ...key };
+}
+
+function elsewhere(connectionId: string, nodeId = 'a'): void {
+  directory.rows.push({ nodeId, connectionId, serverNodeId: '~sThere', bootId: 'other', since: 0 });
 }
 
 beforeEach(async () => {
@@ -55,7 +69,10 @@ beforeEach(async () => {
   hooks = new ConnectionHooks(new ManualClock());
   serverNode = new ServerNode(new OwnAddress());
   await serverNode.claim('127.0.0.1:8080');
-  connections = new ConnectionsService(directory, serverNode, { perNode: 2 }, new ManualClock(), hooks);
+  closes = [];
+  orders = new MemoryEndOrders();
+  ends = new ForcedEnds(orders, new ManualClock());
+  connections = new ConnectionsService(directory, serverNode, { perNode: 2 }, ends, new ManualClock(), hooks);
   told = [];
   hooks.onConnect(({ connectionId, nodeId }) => told.push(`${nodeId} ${connectionId} is here`));
   hooks.onDisconnect(({ connectionId, nodeId }) => told.push(`${nodeId} ${connectionId} is gone`));
@@ -151,5 +168,76 @@ describe('ConnectionsService', () => {
     await connections.unregister('a', 'c1');
     await connections.unregister('a', 'c1');
     expect(directory.rows).toEqual([]);
+  });
+});
+
+describe('a disconnection', () => {
+  it('closes what is here at once, orders the rest, and counts both', async () => {
+    await connections.open(connection('c1'));
+    elsewhere('c2');
+    elsewhere('c3', 'b');
+    expect(await connections.disconnect({ nodeId: 'a' }, 'signed out')).toBe(2);
+    expect(closes).toEqual([['c1', 4501, 'signed out']]);
+    const order = { kind: 'connections', nodeId: 'a', connectionIds: ['c2'], reason: 'signed out' };
+    expect(orders.rows).toMatchObject([{ order }]);
+  });
+
+  it('of one connection leaves its siblings alone', async () => {
+    await connections.open(connection('c1'));
+    await connections.open(connection('c2'));
+    expect(await connections.disconnect({ connectionId: 'c2' })).toBe(1);
+    expect([closes, [...connections.here('a')].map(({ connectionId }) => connectionId)]).toEqual([
+      [['c2', 4501, '']],
+      ['c1'],
+    ]);
+    expect(orders.rows).toEqual([]);
+  });
+
+  it('of one elsewhere is an order', async () => {
+    elsewhere('c2');
+    expect(await connections.disconnect({ connectionId: 'c2' })).toBe(1);
+    expect(orders.rows).toMatchObject([{ order: { nodeId: 'a', connectionIds: ['c2'] } }]);
+  });
+
+  it('of nobody closes nothing, and one that is closed already is not counted again', async () => {
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(0);
+    expect(await connections.disconnect({ connectionId: 'c1' })).toBe(0);
+    await connections.open(connection('c1'));
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(1);
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(0);
+    expect([closes.length, connections.size, orders.rows]).toEqual([1, 0, []]);
+  });
+
+  it('that was ordered elsewhere closes the connections it names, and none that came later', async () => {
+    await connections.open(connection('c1'));
+    const order: EndOrder = { kind: 'connections', nodeId: 'a', connectionIds: ['c1', 'c9'], reason: 'x', until: 9 };
+    await ends.give(order);
+    await connections.open(connection('c2'));
+    await ends.give(order);
+    expect(closes).toEqual([['c1', 4501, 'x']]);
+  });
+});
+
+describe('a revocation', () => {
+  const older = { issuedAt: 100 };
+  const later = { issuedAt: 101 };
+
+  it.each([
+    ['node', 'a', {}],
+    ['client', 'bob', { clientId: 'bob' }],
+    ['kid', 'k1', { kid: 'k1' }],
+  ] as const)('by %s closes what keys opened that were issued until then', async (by, id, key) => {
+    await connections.open(connection('old', 'a', { ...key, ...older }));
+    await connections.open(connection('new', 'a', { ...key, ...later }));
+    await connections.open(connection('other', 'b', older));
+    await ends.give(keysEnd({ by, id, issuedUntil: 100, reason: 'lost' }));
+    expect(closes).toEqual([['old', 4500, 'lost']]);
+    expect(connections.size).toBe(2);
+  });
+
+  it('ends a connection that was let in before and registers only now', async () => {
+    await ends.give(keysEnd({ issuedUntil: 100 }));
+    await connections.open(connection('c1'));
+    expect([closes, connections.size]).toEqual([[['c1', 4500, '']], 0]);
   });
 });

@@ -23,6 +23,9 @@ export abstract class Directory {
   /** The connections of each node, empty where there are none; same order as asked. Never from a cache. */
   abstract of(nodeIds: readonly string[]): Promise<ConnectionRow[][]>;
 
+  /** The connection of that id, or `undefined`. Never from a cache. */
+  abstract find(connectionId: string): Promise<ConnectionRow | undefined>;
+
   /** Removes all connections that this server node registered in other runs than `bootId`; answers how many. */
   abstract forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number>;
 }

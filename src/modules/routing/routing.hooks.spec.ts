@@ -38,6 +38,8 @@ async function connect(nodeId: string, connectionId: string): Promise<LiveConnec
     connectionId,
     nodeId,
     clientId: null,
+    kid: null,
+    issuedAt: 0,
     frames,
     send: (frame: string) => void frames.push(frame),
     close: () => {},

@@ -6,13 +6,10 @@ import { ManualClock } from '../../common/clock.js';
 import type { HeapUse } from '../../common/heap-use.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
-import {
-  ConnectionHooks,
-  type ConnectionRow,
-  ConnectionsService,
-  Directory,
-  type LiveConnection,
-} from '../connections/index.js';
+import { ForcedEnds } from '../auth/index.js';
+import { MemoryEndOrders } from '../auth/testing/index.js';
+import { ConnectionHooks, ConnectionsService, type LiveConnection } from '../connections/index.js';
+import { MemoryDirectory } from '../connections/testing/index.js';
 import { InboxHooks, InboxService, type InboxSettings, StoreHealth } from '../inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodes } from '../nodes/index.js';
 import { GroupsService } from '../sessions/index.js';
@@ -33,31 +30,6 @@ class Registry extends NodeRegistry {
   record(nodes: readonly NodeRecord[]): Promise<void> {
     for (const node of nodes) this.known.set(node.nodeId, node);
     return Promise.resolve();
-  }
-}
-
-class MemoryDirectory extends Directory {
-  readonly rows: ConnectionRow[] = [];
-  questions = 0;
-
-  register(row: ConnectionRow): Promise<boolean> {
-    this.rows.push(row);
-    return Promise.resolve(true);
-  }
-
-  unregister(_: string, connectionId: string): Promise<void> {
-    const at = this.rows.findIndex((row) => row.connectionId === connectionId);
-    if (at >= 0) this.rows.splice(at, 1);
-    return Promise.resolve();
-  }
-
-  of(nodeIds: readonly string[]): Promise<ConnectionRow[][]> {
-    this.questions += 1;
-    return Promise.resolve(nodeIds.map((nodeId) => this.rows.filter((row) => row.nodeId === nodeId)));
-  }
-
-  forgetOtherBoots(): Promise<number> {
-    return Promise.resolve(0);
   }
 }
 
@@ -92,6 +64,8 @@ class Rules extends RoutingSettings {
 }
 
 class Connection implements LiveConnection {
+  readonly kid = null;
+  readonly issuedAt = 0;
   readonly frames: string[] = [];
 
   constructor(
@@ -136,7 +110,9 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   const nodes = new NodesService(registry, clock);
   const serverNode = new ServerNode(new OwnAddress());
   await serverNode.claim('127.0.0.1:1');
-  connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, clock, new ConnectionHooks(clock));
+  const ends = new ForcedEnds(new MemoryEndOrders(), clock);
+  const quiet = new ConnectionHooks(clock);
+  connections = new ConnectionsService(directory, serverNode, { perNode: 10 }, ends, clock, quiet);
   inbox = new InboxService(store, SETTINGS, clock, new StallGuard(clock, 5_000, 30_000), nodes, deliveries);
   const guard = new StallGuard(clock, 5_000, 30_000);
   groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, SETTINGS, clock, guard);

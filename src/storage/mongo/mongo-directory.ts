@@ -86,6 +86,13 @@ export class MongoDirectory extends Directory {
     });
   }
 
+  async find(connectionId: string): Promise<ConnectionRow | undefined> {
+    return this.store.run(async (signal) => {
+      const options = { projection: { _id: 0 }, signal } as const;
+      return ((await this.connections.findOne({ connectionId }, options)) as ConnectionRow | null) ?? undefined;
+    });
+  }
+
   async forgetOtherBoots(serverNodeId: string, bootId: string): Promise<number> {
     const stale = { serverNodeId, bootId: { $ne: bootId } };
     let forgotten = 0;

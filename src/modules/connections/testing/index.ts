@@ -1,1 +1,2 @@
 export { connectionRow, directoryContract, type OpenDirectory } from './directory-contract.js';
+export { MemoryDirectory } from './memory-directory.js';
