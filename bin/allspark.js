@@ -6,4 +6,5 @@ if (!existsSync(program)) {
   console.error('allspark: this checkout is not built yet. Run: npm run build');
   process.exit(69);
 }
-await import(program.href);
+const { main } = await import(program.href);
+await main();

@@ -16,6 +16,7 @@ import {
   type BoundAddress,
   connectionsSettings,
   embeddedOptions,
+  heapLimits,
   httpSettings,
   inboxSettings,
   loopLagLimits,
@@ -49,7 +50,7 @@ export class AllsparkModule {
     return {
       module: AllsparkModule,
       imports: [
-        PlatformModule.forRoot({ loopLag: loopLagLimits(config) }),
+        PlatformModule.forRoot({ loopLag: loopLagLimits(config), heapUse: heapLimits(config) }),
         storageOf(config, own),
         NodesModule.forRoot(serverNodesSettings(config)),
         ConnectionsModule.forRoot(connectionsSettings(config)),

@@ -9,7 +9,7 @@ import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import type { Config } from './config/load-config.js';
 import { slices } from './config/slices.js';
-import { LimitedExpressAdapter, ProblemFilter, runAt } from './gateways/http/index.js';
+import { LimitedExpressAdapter, ProblemFilter, readKeyPair, runAt, type ServerLimits } from './gateways/http/index.js';
 import { useNativeWebsockets } from './gateways/native/index.js';
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
 import { Registrations } from './modules/connections/index.js';
@@ -33,11 +33,15 @@ export async function createApp(
 ): Promise<{ app: INestApplication; address: BoundAddress }> {
   const address = new BoundAddress(config);
   const surroundings: AppSurroundings = { config, address, keys: await keysOf(config, logger) };
-  const app = await NestFactory.create(AppModule.forRoot(surroundings), new LimitedExpressAdapter(limitsOf(config)), {
-    logger: new NestLogger(logger),
-    bodyParser: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create(
+    AppModule.forRoot(surroundings),
+    new LimitedExpressAdapter(await limitsOf(config)),
+    {
+      logger: new NestLogger(logger),
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
   try {
@@ -97,8 +101,7 @@ async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOp
   return { secret: await loadOrMakeSecret(join(dataDir, 'auth.secret'), warn) };
 }
 
-function limitsOf({ settings }: Config): ConstructorParameters<typeof LimitedExpressAdapter>[0] {
+async function limitsOf({ settings }: Config): Promise<ServerLimits> {
   const { tls } = slices.listen(settings);
-  const files = tls && { tls: { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') } };
-  return { ...slices.http(settings), ...files };
+  return { ...slices.http(settings), ...(tls && { tls: await readKeyPair(tls) }) };
 }

@@ -1,10 +1,14 @@
 /** What a team gets that embeds Allspark in its own Nest application: modules, services, ports, the assembled server. */
 export { AllsparkModule, type AppSurroundings } from './app.module.js';
 export { Clock, ManualClock, SystemClock, type Timer } from './common/clock.js';
+export { type Ruling, type Undo } from './common/hooks.js';
 export { Lifecycle, type Phase } from './common/lifecycle.js';
 export { createLogger, type Logger, NestLogger } from './common/logging.js';
+export { Heap } from './common/heap.js';
+export { HeapUse, type HeapLimits } from './common/heap-use.js';
 export { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
 export { Metrics } from './common/metrics.js';
+export { Overload, type Shortage } from './common/overload.js';
 export { StallGuard } from './common/stall-guard.js';
 export { formatFaults, type Fault } from './config/fault.js';
 export { loadConfig, type Config, type ConfigInput, type LoadedConfig } from './config/load-config.js';
@@ -17,20 +21,30 @@ export {
   type AuthOptions,
   BearerGuard,
   Caller,
+  type EndOrder,
+  type EndOrderRow,
+  EndOrders,
   type Identity,
+  type KeyHolder,
+  Revocations,
   Roles,
   RolesGuard,
   ValidationKeyStore,
 } from './modules/auth/index.js';
 export {
+  type Connected,
+  ConnectionHooks,
   type ConnectionRow,
   ConnectionsModule,
   ConnectionsService,
   ConnectionsSettings,
   Directory,
   type LiveConnection,
+  type Newcomer,
 } from './modules/connections/index.js';
 export {
+  type Delivered,
+  InboxHooks,
   InboxLog,
   InboxModule,
   InboxService,
@@ -53,7 +67,15 @@ export {
   ServerNodesSettings,
   ServerNodesView,
 } from './modules/nodes/index.js';
-export { RoutingModule, RoutingService, RoutingSettings, type Answer, type Sender } from './modules/routing/index.js';
+export {
+  type Answer,
+  type Departure,
+  RoutingHooks,
+  RoutingModule,
+  RoutingService,
+  RoutingSettings,
+  type Sender,
+} from './modules/routing/index.js';
 export {
   ClientsService,
   GroupLog,
@@ -65,5 +87,13 @@ export {
   SessionsSettings,
   type Stay,
 } from './modules/sessions/index.js';
+export {
+  REFUSALS,
+  Refusal,
+  type RefusalCode,
+  type RefusalDetail,
+  type Message,
+  type Destination,
+} from './protocol/index.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';
 export { EmbeddedStorageModule, type EmbeddedOptions } from './storage/embedded/index.js';

@@ -26,7 +26,7 @@ function wholeNumber(text: string): number {
 }
 
 /** Each command's code is loaded when it runs, so that help is there at once. */
-function program(): Command {
+export function program(): Command {
   const allspark = new Command('allspark')
     .description('Allspark, a realtime messaging server: a message arrives, or it waits, or somebody is told.')
     .version('0.1.0')
@@ -237,11 +237,14 @@ function onLostOutput(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') process.exitCode = EXIT.io;
 }
 
-try {
-  const allspark = program();
-  refuseHelpForUnknown(allspark);
-  await allspark.parseAsync(given);
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+/** Takes what stands on the command line; how that went is the exit code of the process. */
+export async function main(): Promise<void> {
+  try {
+    const allspark = program();
+    refuseHelpForUnknown(allspark);
+    await allspark.parseAsync(given);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
 }

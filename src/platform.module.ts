@@ -1,8 +1,11 @@
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock, SystemClock } from './common/clock.js';
+import { Heap, V8Heap } from './common/heap.js';
+import { type HeapLimits, HeapUse } from './common/heap-use.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
 import { Metrics } from './common/metrics.js';
+import { Overload } from './common/overload.js';
 import { StallGuard } from './common/stall-guard.js';
 import { type AsyncSettings, type Given, importsOf, settingsProvider } from './common/with-settings.js';
 
@@ -14,6 +17,9 @@ export abstract class PlatformOptions {
   /** Default: the time of the system. */
   readonly clock?: Clock;
   abstract readonly loopLag: LoopLagLimits;
+  abstract readonly heapUse: HeapLimits;
+  /** Default: that of V8. */
+  readonly heap?: Heap;
 }
 
 /** What every part may ask for: time, the process's own life, figures. */
@@ -22,6 +28,7 @@ export class PlatformModule implements OnApplicationShutdown {
   constructor(
     @Inject(StallGuard) private readonly guard: StallGuard,
     @Inject(LoopLag) private readonly lag: LoopLag,
+    @Inject(HeapUse) private readonly heap: HeapUse,
   ) {}
 
   static forRoot(options: PlatformOptions): DynamicModule {
@@ -35,6 +42,7 @@ export class PlatformModule implements OnApplicationShutdown {
   onApplicationShutdown(): void {
     this.guard.stop();
     this.lag.stop();
+    this.heap.stop();
   }
 }
 
@@ -54,6 +62,21 @@ function withOptions(given: Given<PlatformOptions>): DynamicModule {
       provide: LoopLag,
       useFactory: (clock: Clock, { loopLag }: PlatformOptions) => new LoopLag(clock, loopLag),
       inject: [Clock, PlatformOptions],
+    },
+    {
+      provide: Heap,
+      useFactory: ({ heap }: PlatformOptions) => heap ?? new V8Heap(),
+      inject: [PlatformOptions],
+    },
+    {
+      provide: HeapUse,
+      useFactory: (clock: Clock, { heapUse }: PlatformOptions, heap: Heap) => new HeapUse(clock, heapUse, heap),
+      inject: [Clock, PlatformOptions, Heap],
+    },
+    {
+      provide: Overload,
+      useFactory: (lag: LoopLag, heap: HeapUse) => new Overload(lag, heap),
+      inject: [LoopLag, HeapUse],
     },
     { provide: Lifecycle, useFactory: () => new Lifecycle() },
     { provide: Metrics, useFactory: () => new Metrics() },

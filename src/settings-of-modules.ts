@@ -1,3 +1,4 @@
+import type { HeapLimits } from './common/heap-use.js';
 import type { LoopLagLimits } from './common/loop-lag.js';
 import type { Config } from './config/load-config.js';
 import { allowedOrigins, ownBaseUrl, slices } from './config/slices.js';
@@ -86,6 +87,10 @@ export function loopLagLimits({ settings }: Config): LoopLagLimits {
   return { ...slices.health(settings), pongLagMs: slices.socket(settings).pongLagMs };
 }
 
+export function heapLimits({ settings }: Config): HeapLimits {
+  return slices.health(settings);
+}
+
 export function inboxSettings({ settings }: Config): InboxSettings {
   const inbox = slices.inbox(settings);
   const routing = slices.routing(settings);
@@ -121,18 +126,24 @@ export function nativeSettings({ settings }: Config, address: BoundAddress): Nat
     drainReadinessMs: readinessMs,
     drainSpreadMs: spreadMs,
     drainTotalMs: totalMs,
+    storeLostMs: slices.store(settings).lostMs,
   };
 }
 
 export function httpSettings({ settings }: Config): HttpSettings {
   const http = slices.http(settings);
+  const listen = slices.listen(settings);
   return {
     ...http,
     maxBodyBytes: http.bodyBytes,
     maxMessagesBodyBytes: http.messagesBodyBytes,
     maxMessages: http.messagesPerCall,
     deadlineMs: slices.store(settings).deadlineMs,
-    metricsAddress: slices.listen(settings).metrics,
+    metricsAddress: listen.metrics,
+    ...(listen.tls && { tlsFiles: listen.tls }),
+    storeLostMs: slices.store(settings).lostMs,
+    retryMinMs: slices.socket(settings).handshakeRetryMinMs,
+    retryMaxMs: slices.socket(settings).handshakeRetryMaxMs,
   };
 }
 

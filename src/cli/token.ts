@@ -65,7 +65,8 @@ function fromInput(): Promise<string> {
 }
 
 async function diagnose(key: string, settings: ResolvedSettings): Promise<Identity | string> {
-  const { AuthKeyVerifier, AuthSettings, AuthSetupFault, KeyRing } = await import('../modules/auth/index.js');
+  const { AuthKeyVerifier, AuthSettings, AuthSetupFault, KeyRing, NothingRevoked } =
+    await import('../modules/auth/index.js');
   const { SystemClock } = await import('../common/clock.js');
   const clock = new SystemClock();
   const auth = new AuthSettings({
@@ -78,7 +79,7 @@ async function diagnose(key: string, settings: ResolvedSettings): Promise<Identi
     maxLifetimeMs: settings.AUTH_KEY_MAX_MS,
   });
   try {
-    return await new AuthKeyVerifier(KeyRing.of(auth, clock), auth, clock).diagnose(key);
+    return await new AuthKeyVerifier(KeyRing.of(auth, clock), auth, clock, new NothingRevoked()).diagnose(key);
   } catch (error) {
     if (error instanceof AuthSetupFault) throw new CliFault(EXIT.config, error.message);
     throw error;

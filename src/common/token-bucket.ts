@@ -2,17 +2,19 @@ import type { Clock } from './clock.js';
 
 const SECOND_MS = 1_000;
 
-/** Allows `burst` at once and `perSecond` in the long run. */
+/** Allows `burst` at once and `perSecond` in the long run; without end where `perSecond` stands for no limit. */
 export class TokenBucket {
+  private readonly burst: number;
   private tokens: number;
   private filledAt: number;
 
   constructor(
     private readonly clock: Clock,
     private readonly perSecond: number,
-    private readonly burst: number,
+    burst: number,
   ) {
-    this.tokens = burst;
+    this.burst = perSecond < Number.MAX_SAFE_INTEGER ? burst : Infinity;
+    this.tokens = this.burst;
     this.filledAt = clock.monotonic();
   }
 

@@ -8,27 +8,49 @@ import { settableNames } from './settings.js';
 export function parseConfigFile(path: string, content: string): Entries {
   const found: Entries = { entries: new Map(), faults: [] };
   const lines = content.split('\n').map((line) => line.trim().replace(/^export\s+/, ''));
-  const read = Object.entries(parseEnv(content)).map(([key, text = '']) => ({ key, text, line: lineOf(key, lines) }));
-  for (const { key, text, line } of read.toSorted((one, other) => one.line - other.line)) {
-    const where = `${path}, line ${line}`;
+  const strays = strayLines(lines);
+  const whereOf = (index: number): string => `${path}, line ${index + 1}`;
+  for (const index of strays) found.faults.push(strayLine(whereOf(index)));
+  // Of a line without `=` one parser makes a part of the next key, and another nothing at all.
+  const sound = content.split('\n').map((line, index) => (strays.has(index) ? '' : line));
+  for (const [key, text = ''] of Object.entries(parseEnv(sound.join('\n')))) {
+    const where = whereOf(lines.findLastIndex((line) => line.split('=')[0]?.trim() === key));
     if (!settableNames.includes(key)) found.faults.push(unknownKey(key, where));
     else if (text.trim() === '') continue;
     else if (key === 'CONFIG_FILE') found.faults.push(fileInFile(where));
     else found.entries.set(key, { text, where });
   }
-  return found;
+  return { ...found, faults: found.faults.toSorted(byLine) };
 }
 
-/** The parser glues a line without `=` to the key that follows it, so a strange key may have several lines. */
-function lineOf(key: string, lines: readonly string[]): number {
-  const [first = '', ...glued] = key.split('\n');
-  const isStart = (line: string): boolean => (glued.length > 0 ? line === first : line.split('=')[0]?.trim() === first);
-  return lines.findLastIndex(isStart) + 1;
+const lineIn = ({ where }: Fault): number => Number(/\d+$/.exec(where)?.[0]);
+const byLine = (one: Fault, other: Fault): number => lineIn(one) - lineIn(other);
+
+/** Those that are no entry, no comment and not empty, by their index. A value in quotes may go over several lines. */
+function strayLines(lines: readonly string[]): ReadonlySet<number> {
+  const strays = new Set<number>();
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index] ?? '';
+    if (line === '' || line.startsWith('#')) continue;
+    const [, quote, rest = ''] = /^[^=]*=\s*(?:(["'`])(.*))?/.exec(line) ?? [];
+    if (!line.includes('=')) strays.add(index);
+    else if (quote !== undefined && !rest.includes(quote)) index = closing(lines, index, quote);
+  }
+  return strays;
+}
+
+/** The line on which the quotes end; the one on which they begin, where they never do. */
+function closing(lines: readonly string[], from: number, quote: string): number {
+  const end = lines.findIndex((line, index) => index > from && line.includes(quote));
+  return end === -1 ? from : end;
+}
+
+function strayLine(where: string): Fault {
+  return { variable: 'CONFIG_FILE', got: 'a line of another form', wanted: 'NAME=value', where };
 }
 
 function unknownKey(key: string, where: string): Fault {
-  if (!/^\w+$/.test(key))
-    return { variable: 'CONFIG_FILE', got: 'a line of another form', wanted: 'NAME=value', where };
+  if (!/^\w+$/.test(key)) return strayLine(where);
   const near = nearestName(key, settableNames);
   const wanted = near === undefined ? 'a variable of config/example.env' : `did you mean ${near}?`;
   return { variable: key, got: 'an unknown variable', wanted, where };

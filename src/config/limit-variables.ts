@@ -138,8 +138,16 @@ export const storeLimitVariables = {
 };
 
 export const healthVariables = {
-  HEAP_NO_SOCKETS_PERCENT: percent(70, 'Part of the heap limit above which new websockets are refused', NO_LIMIT),
-  HEAP_RETRY_LATER_PERCENT: percent(85, 'Part of the heap limit above which messages get retry_later', NO_LIMIT),
+  HEAP_NO_SOCKETS_PERCENT: percent(
+    70,
+    'Part of the heap limit that may be alive before new connections get 503',
+    NO_LIMIT,
+  ),
+  HEAP_RETRY_LATER_PERCENT: percent(
+    85,
+    'Part of the heap limit that may be alive before messages get retry_later',
+    NO_LIMIT,
+  ),
   LOOP_LAG_MS: timer(200, 'Event loop lag (99th percentile) above which new connections get 503', NO_LIMIT),
   LOOP_LAG_FOR_MS: timer(5_000, 'How long that lag must last', AT_ONCE),
 };

@@ -175,6 +175,16 @@ describe('the config file', () => {
     ]);
   });
 
+  it('is faulty at its last line too', () => {
+    const faults = faultsOf(withFile('PORT=2\njust words'));
+    expect(faults.map(({ got, where }) => [got, where])).toEqual([['a line of another form', 'a.env, line 2']]);
+  });
+
+  it('may have a value of several lines in quotes', () => {
+    const content = 'AUTH_PUBLIC_KEY="one\njust words\nlast"\nDATA_DIR=/x\nHOST_ADDRESS="never closed\n';
+    expect(faultsOf(withFile(content)).filter(({ got }) => got === 'a line of another form')).toEqual([]);
+  });
+
   it('is named with the line of a wrong value', () => {
     expect(faultsOf(withFile('\nPORT=x\n'))[0]).toMatchObject({ variable: 'PORT', got: '"x"', where: 'a.env, line 2' });
   });

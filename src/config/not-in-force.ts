@@ -13,11 +13,6 @@ export const NOT_IN_FORCE: ReadonlySet<VariableName> = new Set([
   'LINK_RECONNECT_MIN_MS',
   'LINK_RECONNECT_MAX_MS',
   'LINK_WAITING_BYTES',
-  'HTTP_RATE_PER_SECOND',
-  'HTTP_RATE_BURST',
-  'HEAP_NO_SOCKETS_PERCENT',
-  'HEAP_RETRY_LATER_PERCENT',
-  'STORE_LOST_MS',
 ] as const);
 
 /** Those that were set all the same. */

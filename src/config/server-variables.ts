@@ -68,7 +68,7 @@ export const addressVariables = {
   }),
   TLS_CERT_FILE: optionalText({
     ...path,
-    about: 'PEM file with the certificate chain of the public listener',
+    about: 'PEM file with the certificate chain of the public listener; a new one is taken within 5 s',
     whenUnset: 'plain HTTP',
   }),
   TLS_KEY_FILE: optionalText({

@@ -27,7 +27,13 @@ export function invitesBack(code: number): boolean {
   return COME_BACK.has(code) || (code >= 4000 && code < 4500);
 }
 
-/** The reason text of a close: the codes that invite back say after how many ms. */
-export function closeReason(code: number, retryAfterMs: number): string {
-  return invitesBack(code) ? `retry_after_ms=${Math.round(retryAfterMs)}` : '';
+/** Room for a reason in a close frame. */
+export const CLOSE_REASON_BYTES = 123;
+
+/** The reason text of a close: the codes that invite back say after how many ms, the others what they were given. */
+export function closeReason(code: number, retryAfterMs: number, text = ''): string {
+  if (invitesBack(code)) return `retry_after_ms=${Math.round(retryAfterMs)}`;
+  const room = Buffer.from(text).subarray(0, CLOSE_REASON_BYTES);
+  // As a stream, a character that was cut is left out.
+  return new TextDecoder().decode(room, { stream: true });
 }

@@ -33,7 +33,8 @@ interface Parsed {
 
 const SERVER_FIELDS: ReadonlySet<string> = new Set(['src_id', 'src_client_id', 'timestamp', 'seq', 'session_seq']);
 const DESTINATION_FIELDS = ['dest_id', 'dest_client_id', 'dest_session_id'] as const;
-const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
+/** What a message of a client may carry. */
+export const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   ...DESTINATION_FIELDS,
   'id',
   'type',
@@ -43,7 +44,8 @@ const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   'transient',
   'report',
 ]);
-const CONTROL_FIELDS: ReadonlyMap<number, ReadonlySet<string>> = new Map([
+/** What the control frames of a client may carry, by their type. */
+export const CONTROL_FIELDS: ReadonlyMap<number, ReadonlySet<string>> = new Map([
   [TYPE.ack, new Set(['type', 'seq'])],
   [TYPE.fetchInbox, new Set(['type', 'id', 'payload'])],
   [TYPE.areYouThere, new Set(['type', 'id'])],
@@ -200,7 +202,8 @@ function decodeQuery({ values, fields }: Parsed, limits: DecodeLimits): InboxQue
   return inboxQuery(bounds, limits.maxPageRows, 'payload.fetch_inbox.');
 }
 
-const QUERY_FIELDS = {
+/** The bounds of an inbox read, as a frame and a query name them. */
+export const QUERY_FIELDS = {
   after_seq: 'afterSeq',
   before_seq: 'beforeSeq',
   after_time: 'afterTime',

@@ -70,5 +70,8 @@ describe('close codes', () => {
     expect([1001, 1006, 1011, 1012, 1013, 4000, 4005, 4499].every(invitesBack)).toBe(true);
     expect(closeReason(1012, 250.4)).toBe('retry_after_ms=250');
     expect(closeReason(4500, 250)).toBe('');
+    expect(closeReason(1012, 250, 'why')).toBe('retry_after_ms=250');
+    expect(closeReason(4501, 250, 'signed out')).toBe('signed out');
+    expect(closeReason(4501, 250, 'é'.repeat(200))).toBe('é'.repeat(61));
   });
 });

@@ -1,4 +1,4 @@
-export { CLOSE, closeReason, invitesBack, type CloseCode } from './close-codes.js';
+export { CLOSE, CLOSE_REASON_BYTES, closeReason, invitesBack, type CloseCode } from './close-codes.js';
 export { isRetryable, REFUSALS, type RefusalCode } from './codes.js';
 export { MAX_TYPE, RESERVED_TYPES, TYPE } from './control-types.js';
 export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeLimits } from './decoder.js';
@@ -29,4 +29,4 @@ export { ADDRESS_WANTED, ID_WANTED, isChosenId, isId } from './identifier.js';
 export { endOfString, parseJson, refuseDepth, slices, type Slice } from './json-scanner.js';
 export type { ClientFrame, Destination, GroupDestination, InboxQuery, Message } from './message.js';
 export { PROBLEM_MEDIA_TYPE, problemHeaders, problemOf, problemResponse, type ProblemDocument } from './problem.js';
-export { type FieldFault, MAX_FIELD_FAULTS, Refusal, type RefusalDetail } from './refusal.js';
+export { type FieldFault, MAX_FIELD_FAULTS, Refusal, refusalFrom, type RefusalDetail } from './refusal.js';

@@ -67,3 +67,8 @@ export class Refusal extends Error {
     return this.field === undefined ? [] : [{ field: this.field, code: this.code, detail: this.reason }];
   }
 }
+
+/** What the code of somebody else said or threw, as an answer. What is no refusal is no permission either. */
+export function refusalFrom(said: unknown): Refusal {
+  return said instanceof Refusal ? said : new Refusal('retry_later');
+}

@@ -1,10 +1,11 @@
-import { validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
+import { endOrdersContract, validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
 import { directoryContract } from '../../src/modules/connections/testing/index.js';
 import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
 import { nodeRegistryContract, serverNodesContract } from '../../src/modules/nodes/testing/index.js';
 import { groupLogContract } from '../../src/modules/sessions/testing/index.js';
 import {
   EmbeddedDirectory,
+  EmbeddedEndOrders,
   EmbeddedGroupLog,
   EmbeddedHealth,
   EmbeddedInboxLog,
@@ -75,6 +76,11 @@ serverNodesContract('the embedded store', async () => {
 validationKeyStoreContract('the embedded store', async () => {
   const { port, ...rest } = await opened(EmbeddedValidationKeys);
   return { keys: port, ...rest };
+});
+
+endOrdersContract('the embedded store', async () => {
+  const { port, ...rest } = await opened(EmbeddedEndOrders);
+  return { orders: port, ...rest };
 });
 
 storeHealthContract('the embedded store', async () => {

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { validationGrant } from '../../src/modules/auth/testing/index.js';
+import { connectionsEnd, keysEnd, validationGrant } from '../../src/modules/auth/testing/index.js';
 import { connectionRow } from '../../src/modules/connections/testing/index.js';
 import { entryKey, type LogRow, StoreUnavailable } from '../../src/modules/inbox/index.js';
 import { logRow, logRows } from '../../src/modules/inbox/testing/index.js';
@@ -8,6 +8,7 @@ import { nodeRecord, serverNodeRow } from '../../src/modules/nodes/testing/index
 import { groupRecord, stay } from '../../src/modules/sessions/testing/index.js';
 import {
   MongoDirectory,
+  MongoEndOrders,
   MongoGroupLog,
   MongoInboxLog,
   MongoNodeRegistry,
@@ -77,6 +78,8 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     await new MongoNodeRegistry(store).record(LOGS.map((name) => nodeRecord(name)));
     const [directory, keys] = [new MongoDirectory(store), new MongoValidationKeys(store)];
     const servers = new MongoServerNodes(store);
+    const orders = new MongoEndOrders(store);
+    for (const i of LOGS.keys()) await orders.add(keysEnd({ id: `n${i}`, until: NOW + i }), 0);
     await Promise.all(
       LOGS.map(async (name, i) => {
         const serverNodeId = `~s${i % 3}`;
@@ -231,6 +234,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
       4,
       () => useTogether(['digest-5', 'digest-6', 'digest-7', 'digest-8', 'nothing']),
     ],
+    ['an order, and those that ended', 6, () => new MongoEndOrders(store).add(connectionsEnd(), NOW + 5)],
     ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), NOW + 6)],
     ['connections of a run', 12, () => directory().forgetBoot('boot-0')],
     ['a connection that moves', 2, () => directory().register(connectionRow(LOGS[4]!, 'c1', { moving: true }), 10)],

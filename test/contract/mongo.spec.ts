@@ -1,12 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
+import { endOrdersContract, validationKeyStoreContract } from '../../src/modules/auth/testing/index.js';
 import { directoryContract } from '../../src/modules/connections/testing/index.js';
 import { inboxLogContract, storeHealthContract } from '../../src/modules/inbox/testing/index.js';
 import { nodeRegistryContract, serverNodesContract } from '../../src/modules/nodes/testing/index.js';
 import { groupLogContract, type GroupStore } from '../../src/modules/sessions/testing/index.js';
 import {
   MongoDirectory,
+  MongoEndOrders,
   MongoGroupLog,
   MongoHealth,
   MongoInboxLog,
@@ -90,6 +91,11 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) =
   validationKeyStoreContract('MongoDB', async () => {
     const { port, ...rest } = await opened(MongoValidationKeys);
     return { keys: port, ...rest };
+  });
+
+  endOrdersContract('MongoDB', async () => {
+    const { port, ...rest } = await opened(MongoEndOrders);
+    return { orders: port, ...rest };
   });
 
   storeHealthContract('MongoDB', async () => {

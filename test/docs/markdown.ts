@@ -20,6 +20,17 @@ export function textOf(path: string): string {
   return readFileSync(ROOT + path, 'utf8');
 }
 
+const NOT_OURS = new Set(['node_modules', 'dist', '.git', 'data', 'coverage']);
+
+/** Every file of the project below a folder, by its path from the root; '' or a folder with a slash at its end. */
+export function projectFiles(folder: string = ''): string[] {
+  const entries = readdirSync(ROOT + folder, { withFileTypes: true }).filter(({ name }) => !NOT_OURS.has(name));
+  return entries.flatMap((entry) => {
+    const path = folder + entry.name;
+    return entry.isDirectory() ? projectFiles(`${path}/`) : [path];
+  });
+}
+
 /** Every Markdown file below a folder, by its path from the root. */
 export function markdownFiles(folder: string): string[] {
   const names = readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' });

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { anchors, markdownFiles, prose, ROOT, textOf } from './markdown.js';
+import { anchors, markdownFiles, projectFiles, prose, ROOT, textOf } from './markdown.js';
 
 const documents = markdownFiles('docs');
-const doors = ['README.md', 'sdk/README.md'];
+const doors = projectFiles().filter((path) => path.endsWith('.md') && !path.startsWith('docs/'));
 
 const PATH = /`((?:src|docs|test|config|sdk|scripts|bin|examples|bench|\.ci)\/[^\s`*]*)`/g;
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;

@@ -142,7 +142,7 @@ describe('the server does what docs/protocol.md shows', () => {
     const lines = tables(markdown).find(({ head }) => head[0] === 'call')?.rows ?? [];
     const told = [...headings, ...lines.map(([call = '']) => call.replaceAll('`', ''))];
     expect(new Set(told)).toEqual(new Set(served.filter((call) => call !== 'GET /connect')));
-    expect(told.length).toBeGreaterThanOrEqual(17);
+    expect(told.length).toBeGreaterThanOrEqual(20);
   });
 
   it('shows a node with the fields of the example', async () => {
@@ -153,5 +153,23 @@ describe('the server does what docs/protocol.md shows', () => {
       shapeOf(parsed('response', 'node')),
     ]);
     await laptop.close();
+  });
+
+  it('ends connections and keys with the fields of the examples', async () => {
+    const byApp = (method: string, path: string, body?: string) =>
+      server.call('backend', path, { role: 'app', method, ...(body !== undefined && { body }) });
+    const tablet = await server.socket('bob-tablet', { clientId: 'bob' });
+    const closed = once(tablet, 'close');
+    await new Peer(tablet).next();
+    expect(await answerOf(byApp('DELETE', '/v1/nodes/bob-tablet/connections?reason=signed%20out'))).toEqual([
+      200,
+      shapeOf(parsed('response', 'disconnected')),
+    ]);
+    expect((await closed).map(String)).toEqual(['4501', 'signed out']);
+    expect(await (await byApp('DELETE', '/v1/connections/nothing')).json()).toEqual({ closed: 0 });
+    expect(await answerOf(byApp('POST', '/v1/revocations', shown('request', 'revocation')))).toEqual([
+      201,
+      shapeOf(parsed('response', 'revocation')),
+    ]);
   });
 });

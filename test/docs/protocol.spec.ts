@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { settableNames } from '../../src/config/settings.js';
 import { ManualClock } from '../../src/common/clock.js';
+import { Disconnected } from '../../src/gateways/http/connections.schema.js';
 import { Acknowledged, Acknowledgement, InboxPage } from '../../src/gateways/http/inbox.schema.js';
 import { BatchRequest, BatchResults } from '../../src/gateways/http/messages.schema.js';
 import { Node } from '../../src/gateways/http/nodes.schema.js';
 import { PreConnection, PreConnectionRequest } from '../../src/gateways/http/pre-connections.schema.js';
+import { Revocation, RevocationRequest } from '../../src/gateways/http/revocations.schema.js';
 import { Problem } from '../../src/gateways/http/problem.js';
 import {
   EntryPage,
@@ -276,6 +278,7 @@ const REQUESTS = {
   join: JoinRequest,
   'join-another': JoinRequest,
   unjoin: UnjoinRequest,
+  revocation: RevocationRequest,
 };
 const RESPONSES = {
   problem: Problem,
@@ -284,6 +287,8 @@ const RESPONSES = {
   inbox: InboxPage,
   'inbox-ack': Acknowledged,
   node: Node,
+  disconnected: Disconnected,
+  revocation: Revocation,
   session: Session,
   'session-of-app': Session,
   game: Session,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NativeConnections } from '../../src/gateways/native/index.js';
 import { ConnectionsService } from '../../src/modules/connections/index.js';
 import { cutsOf, type ExpectedAnswer, type FrameCase, websocketCases } from '../support/frame-cases.js';
+import { autobahnCases, chopsOf } from '../support/autobahn-cases.js';
 import { jsonCases } from '../support/frame-cases-json.js';
 import { OPCODE, RawSocket } from '../support/raw-socket.js';
 import { TestServer } from '../support/test-server.js';
@@ -16,6 +17,7 @@ const SETTINGS = {
 };
 const WEBSOCKET_CASES = websocketCases();
 const JSON_CASES = jsonCases();
+const AUTOBAHN_CASES = autobahnCases();
 
 let server: TestServer;
 let authorization: string;
@@ -69,11 +71,12 @@ async function othersGoOn(): Promise<void> {
   await arrived;
 }
 
-async function play(socket: RawSocket, { bytes, closes, answers, pongs }: FrameCase, cuts: number[]): Promise<void> {
+async function play(socket: RawSocket, each: FrameCase, cuts: readonly number[]): Promise<void> {
+  const { bytes, closes, answers, pongs, echo } = each;
   await socket.writeCut(bytes, cuts);
   if (closes !== undefined) return expect(await socket.closed()).toMatchObject({ code: closes });
   for (let count = 0; count < (pongs ?? 0); count += 1) {
-    expect(await socket.frame()).toMatchObject({ opcode: OPCODE.pong });
+    expect(await socket.frame()).toMatchObject({ opcode: OPCODE.pong, ...(echo && { payload: echo }) });
   }
   for (const expected of answers ?? []) expect(whatCounts(await socket.nextJson())).toEqual(expected);
   await socket.json({ type: -120, id: 'still-open' });
@@ -106,6 +109,24 @@ describe('by its JSON, whole and cut behind byte 1, 2 and n-1, all on one connec
       disturbed += 1;
     }
     socket.destroy();
+  });
+});
+
+describe('by the sections of the Autobahn suite, in its chops too', () => {
+  it.each(AUTOBAHN_CASES)('$title', async (each) => {
+    for (const cuts of [...cutsOf(each), ...chopsOf(each)]) {
+      const socket = await open();
+      await play(socket, each, cuts);
+      socket.destroy();
+      await othersGoOn();
+    }
+  });
+
+  it('has a case for each of its sections but those of compression', () => {
+    const sections = new Set(AUTOBAHN_CASES.map(({ title }) => title.split('.', 1)[0]));
+    expect([...sections]).toEqual(['1', '2', '3', '4', '5', '6', '7', '9', '10']);
+    expect(AUTOBAHN_CASES.length).toBeGreaterThanOrEqual(270);
+    expect(new Set(AUTOBAHN_CASES.map(({ title }) => title)).size).toBe(AUTOBAHN_CASES.length);
   });
 });
 

@@ -1,4 +1,4 @@
-// `npm run test:faults -- [ROW …] [--short] [--seed N] [--store embedded|mongo] [--planted] [--keep]`
+// `npm run test:faults -- [ROW …] [--short] [--seed N] [--store embedded|mongo] [--minutes N] [--planted] [--keep]`
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { runPlanted } from './planted/run-planted.js';
 import { ROWS } from './rows/index.js';
 
 const USAGE = 64;
+/** Of a soak they are its warm-up. */
+const LEAST_MINUTES = 10;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -19,11 +21,13 @@ const { values, positionals } = parseArgs({
     keep: { type: 'boolean', default: false },
     seed: { type: 'string' },
     store: { type: 'string' },
+    minutes: { type: 'string' },
   },
 });
 
 const short = values.short || process.env['FAULTS'] === 'short';
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
 const families = FAMILIES.filter((family) => values.store === undefined || values.store === family);
 const asked = new Set(positionals.map((name) => name.toUpperCase()));
 const tally = { passed: 0, failed: 0 };
@@ -37,6 +41,7 @@ function chosenRows(): Row[] {
   for (const name of asked) if (!ROWS.some(({ id }) => id === name)) usage(`no such row: ${name}`);
   if (families.length === 0) usage(`no such store: ${values.store}`);
   if (!Number.isSafeInteger(seed)) usage(`no such seed: ${values.seed}`);
+  if (minutes !== undefined && !(minutes > LEAST_MINUTES)) usage(`more than ${LEAST_MINUTES} minutes, please`);
   return ROWS.filter(({ id }) => asked.size === 0 || asked.has(id));
 }
 
@@ -69,7 +74,7 @@ async function play(row: Row, family: Family): Promise<void> {
   const random = new Random(seed);
   const store = await storeOf(family, folder, random);
   if (store === undefined) return skipped(row, family, 'no mongod: set MONGOMS_SYSTEM_BINARY, or put it on the PATH');
-  const scene = new Scene(folder, store, random, short);
+  const scene = new Scene(folder, store, random, short, minutes);
   const began = performance.now();
   try {
     await row.run(scene);

@@ -17,6 +17,8 @@ export interface FrameCase {
   readonly answers?: readonly ExpectedAnswer[];
   /** Pongs that come before anything else. */
   readonly pongs?: number;
+  /** What these pongs carry; not looked at by default. */
+  readonly echo?: Buffer;
 }
 
 export const MAX_FRAME_BYTES = 64 * 1024;
@@ -24,11 +26,11 @@ export const MAX_FRAGMENTS = 64;
 export const MAX_DEPTH = 32;
 export const MAX_KEYS = 64;
 
-const PROBE = '{"type":-120,"id":"p"}';
-const HERE = { type: -121, id: 'p' };
+export const PROBE = '{"type":-120,"id":"p"}';
+export const HERE = { type: -121, id: 'p' };
 const { continuation, text, binary, close, ping, pong } = OPCODE;
 
-function hex(bytes: string): Buffer {
+export function hex(bytes: string): Buffer {
   return Buffer.from(bytes.replaceAll(' ', ''), 'hex');
 }
 
@@ -41,7 +43,7 @@ function answered(title: string, ...bytes: readonly Buffer[]): FrameCase {
 }
 
 /** The payload as one message in pieces of the length. */
-function fragments(payload: string | Buffer, length: number, opcode: number = text): Buffer[] {
+export function fragments(payload: string | Buffer, length: number, opcode: number = text): Buffer[] {
   const body = Buffer.from(payload);
   const count = Math.ceil(body.length / length);
   return Array.from({ length: count }, (_none, index) =>
@@ -62,7 +64,7 @@ function widened(payload: string, width: 16 | 64): Buffer {
 }
 
 /** The probe with white space behind it, up to so many bytes. */
-function padded(bytes: number): string {
+export function padded(bytes: number): string {
   return PROBE.padEnd(bytes, ' ');
 }
 

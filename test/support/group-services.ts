@@ -1,7 +1,7 @@
 import { ManualClock } from '../../src/common/clock.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
 import { refOf } from '../../src/modules/inbox/entry-ref.js';
-import { InboxService, inboxLogOf, type InboxSettings } from '../../src/modules/inbox/index.js';
+import { InboxHooks, InboxService, inboxLogOf, type InboxSettings } from '../../src/modules/inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService } from '../../src/modules/nodes/index.js';
 import {
   type Caller,
@@ -95,7 +95,7 @@ export class GroupServices {
   constructor({ log, groupLog, registry }: GroupStore, settings: Partial<SessionsSettings> = {}) {
     const all = { ...GROUP_SETTINGS, ...settings };
     this.nodes = new NodesService(registry, this.clock);
-    this.inbox = new InboxService(log, INBOX_SETTINGS, this.clock, this.guard, this.nodes);
+    this.inbox = new InboxService(log, INBOX_SETTINGS, this.clock, this.guard, this.nodes, new InboxHooks(this.clock));
     this.groups = new GroupsService(log, groupLog, this.inbox, all, INBOX_SETTINGS, this.clock, this.guard);
     this.sessions = new SessionsService(this.groups, groupLog, this.nodes, all);
     this.clients = new ClientsService(this.groups, this.nodes, all);

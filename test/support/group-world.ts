@@ -1,7 +1,7 @@
 import type { Scheduler } from 'fast-check';
 import { ManualClock } from '../../src/common/clock.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
-import { InboxService, sessionLogOf } from '../../src/modules/inbox/index.js';
+import { InboxHooks, InboxService, sessionLogOf } from '../../src/modules/inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService } from '../../src/modules/nodes/index.js';
 import { GroupsService, SessionsService } from '../../src/modules/sessions/index.js';
 import { type Destination, Refusal } from '../../src/protocol/index.js';
@@ -181,7 +181,7 @@ export class GroupProcess {
     const inboxSettings = { ...INBOX_SETTINGS, seatMaxMessages: SEAT_ROWS };
     const log = this.untilCrash(store);
     const projection = this.untilCrash(groupLog);
-    this.inbox = new InboxService(log, inboxSettings, this.clock, this.guard, nodes);
+    this.inbox = new InboxService(log, inboxSettings, this.clock, this.guard, nodes, new InboxHooks(this.clock));
     this.groups = new GroupsService(log, projection, this.inbox, GROUP_SETTINGS, inboxSettings, this.clock, this.guard);
     this.sessions = new SessionsService(this.groups, projection, nodes, GROUP_SETTINGS);
   }

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { type DynamicModule, Global, type INestApplication, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Clock, SystemClock } from '../../src/common/clock.js';
+import { HeapUse } from '../../src/common/heap-use.js';
 import { Lifecycle } from '../../src/common/lifecycle.js';
 import { LoopLag } from '../../src/common/loop-lag.js';
 import { Metrics } from '../../src/common/metrics.js';
+import { Overload } from '../../src/common/overload.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
+import { FakeHeap } from '../../src/common/testing/fake-heap.js';
 import { AuthModule, type AuthOptions, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { ConnectionsSettings } from '../../src/modules/connections/index.js';
 import { InboxSettings } from '../../src/modules/inbox/index.js';
@@ -63,8 +66,10 @@ export const NATIVE_SETTINGS = {
   drainReadinessMs: 0,
   drainSpreadMs: 0,
   drainTotalMs: 25_000,
+  storeLostMs: 30_000,
 } satisfies NativeSettings;
 
+const HEAP_USE = { heapNoSocketsFraction: 0.7, heapRetryLaterFraction: 0.85 };
 const LOOP_LAG = { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 };
 
 const INBOX_SETTINGS: InboxSettings = {
@@ -104,6 +109,7 @@ export interface NativeAppOptions {
   readonly native?: Partial<NativeSettings>;
   readonly perNode?: number;
   readonly clock?: Clock;
+  readonly heap?: FakeHeap;
   /** Stays in the phase `starting`. */
   readonly starting?: boolean;
   /** Modules of another team, with gateways of their own. */
@@ -115,11 +121,20 @@ export interface NativeAppOptions {
 @Global()
 @Module({})
 class Surroundings {
-  static with({ native, perNode = 10, clock = new SystemClock() }: NativeAppOptions): DynamicModule {
+  static with({
+    native,
+    perNode = 10,
+    heap: fakeHeap = new FakeHeap(),
+    clock = new SystemClock(),
+  }: NativeAppOptions): DynamicModule {
+    const lag = new LoopLag(clock, LOOP_LAG);
+    const heap = new HeapUse(clock, HEAP_USE, fakeHeap);
     const providers = [
       { provide: Clock, useValue: clock },
       { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
-      { provide: LoopLag, useValue: new LoopLag(clock, LOOP_LAG) },
+      { provide: LoopLag, useValue: lag },
+      { provide: HeapUse, useValue: heap },
+      { provide: Overload, useValue: new Overload(lag, heap) },
       { provide: Lifecycle, useValue: new Lifecycle() },
       { provide: Metrics, useValue: new Metrics() },
       { provide: NativeSettings, useValue: { ...NATIVE_SETTINGS, ...native } },
@@ -185,6 +200,7 @@ export class NativeApp {
 
   async close(): Promise<void> {
     this.get(LoopLag).stop();
+    this.get(HeapUse).stop();
     this.get(StallGuard).stop();
     await this.app.close();
     await rm(this.folder, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +13,10 @@ import { signAuthKey } from '../../src/modules/auth/index.js';
 /** What keys of the tests are signed with. */
 export const SECRET = 'a secret of the tests, at least 32 bytes long';
 
-function refuseFile(path: string): string {
-  throw new Error(`no file is read in tests: ${path}`);
+/** No file of the machine decides what a test sees: only those are read that it names. */
+function fileOf(settings: Readonly<Record<string, string>>, path: string): string {
+  if (Object.values(settings).includes(path)) return readFileSync(path, 'utf8');
+  throw new Error(`the test does not name this file: ${path}`);
 }
 
 export interface KeyRequest {
@@ -45,7 +48,7 @@ export class TestServer {
     settings: Readonly<Record<string, string>>,
   ): Promise<TestServer> {
     const env = { PORT: '0', AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...settings, DATA_DIR: dataDir };
-    const loaded = loadConfig({ env, readFile: refuseFile });
+    const loaded = loadConfig({ env, readFile: (path) => fileOf(settings, path) });
     if (!loaded.ok) throw new Error(formatFaults(loaded.faults));
     const logger = createLogger({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
     const running = await startServer(loaded.config, logger);

@@ -36,7 +36,8 @@ const PAGE = `<!doctype html>
   </body>
 </html>
 `;
-const START_SCRIPT = "SwaggerUIBundle({ url: 'openapi.json', dom_id: '#page' });\n";
+/** Without a validator: by default the page would send its own address to somebody else's. */
+const START_SCRIPT = "SwaggerUIBundle({ url: 'openapi.json', dom_id: '#page', validatorUrl: null });\n";
 
 /** What is served under `/docs` and `/openapi.json`. Nothing of it is made or loaded before somebody asks. */
 @Injectable()

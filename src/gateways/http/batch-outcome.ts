@@ -15,6 +15,11 @@ export class BatchOutcome {
     this.open = ids.length;
   }
 
+  /** Whether every message has its answer. */
+  get isComplete(): boolean {
+    return this.open === 0;
+  }
+
   settle(index: number, answer: Answer): void {
     if (answer.kind === 'refused') return this.refuse(index, answer.refusal);
     this.fill(index, { id: answer.id, status: answer.kind });

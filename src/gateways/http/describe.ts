@@ -12,6 +12,8 @@ export interface Description {
   readonly status?: number;
   /** Shape of the JSON answer, or the media type of another one; none: without content. */
   readonly answer?: z.ZodType | string;
+  /** Of an answer that is no JSON; those of JSON stand in its shape. */
+  readonly example?: string;
   /** Shape of the body where the schema that validates sees only its frame. */
   readonly body?: z.ZodType;
   readonly bodyOptional?: boolean;

@@ -1,12 +1,18 @@
-import { Controller, Get, Header, Param, Res, StreamableFile, UseFilters } from '@nestjs/common';
-import type { Response } from 'express';
+import { Controller, Get, Header, Param, Req, Res, StreamableFile, UseFilters } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import { Refusal } from '../../protocol/index.js';
 import { Describe } from './describe.js';
 import { ApiDocuments } from './api-documents.js';
 import { ProblemFilter } from './problem.filter.js';
+import { pathOf } from './request-id.js';
 
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+const OpenApiShape = z
+  .looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) })
+  .meta({ id: 'OpenApi', examples: [{ openapi: '3.1.0', info: { title: 'Allspark', version: '1.0.0' }, paths: {} }] });
 
 /** The description of the API, for programs and for people; everything comes from this process. */
 @Controller()
@@ -15,7 +21,7 @@ export class DocsController {
   constructor(private readonly documents: ApiDocuments) {}
 
   @Get('openapi.json')
-  @Describe({ summary: 'This description', answer: 'application/json' })
+  @Describe({ summary: 'This description', answer: OpenApiShape })
   openApi(): object {
     return this.documents.openApi();
   }
@@ -23,9 +29,12 @@ export class DocsController {
   @Get('docs')
   @Header('Content-Security-Policy', PAGE_POLICY)
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Describe({ summary: 'This description as a page', answer: 'text/html' })
-  page(): string {
-    return this.documents.page();
+  @Describe({ summary: 'This description as a page', answer: 'text/html', example: '<!doctype html>…' })
+  page(@Req() request: Request, @Res({ passthrough: true }) response: Response): string | undefined {
+    if (!pathOf(request).endsWith('/')) return this.documents.page();
+    // The addresses of its files are relative to the place without the slash.
+    response.redirect(308, '../docs');
+    return undefined;
   }
 
   @Get('docs/:file')

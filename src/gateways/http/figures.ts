@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { HeapUse } from '../../common/heap-use.js';
 import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
@@ -28,18 +29,24 @@ export class Figures implements OnModuleInit {
     private readonly inbox: InboxService,
     private readonly groups: GroupsService,
     private readonly lag: LoopLag,
+    private readonly heap: HeapUse,
     private readonly view: ServerNodesView,
     private readonly heartbeat: Heartbeat,
   ) {}
 
   onModuleInit(): void {
-    const { metrics, connections, inbox, groups, lag, view, heartbeat } = this;
+    const { metrics, connections, inbox, groups, lag, heap, view, heartbeat } = this;
     for (const metric of processMetrics()) metrics.registry.registerMetric(metric);
     metrics.observe('allspark_connections', 'Live connections', () => connections.size);
     metrics.observe(
       'allspark_loop_lag_seconds',
       'Event loop lag, 99th percentile of the last whole second',
       () => lag.currentMs / 1_000,
+    );
+    metrics.observe(
+      'allspark_heap_alive_ratio',
+      'Part of the heap limit that is alive: what the last collection of the whole heap left',
+      () => heap.fraction,
     );
     metrics.observeBy(
       'allspark_server_nodes',

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import { FakeHeap } from '../../common/testing/fake-heap.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { HttpApp } from './testing/http-app.js';
 
@@ -68,6 +69,15 @@ describe('readiness', () => {
     second(200);
     expect(await readiness()).toEqual([200, undefined]);
   });
+});
+
+it('readiness goes while the heap is above its watermark, and says how full it is', async () => {
+  const heap = new FakeHeap();
+  app = await HttpApp.start({ heap });
+  heap.leave(0.72);
+  expect(await readiness()).toEqual([503, ['the heap is 72 % full']]);
+  heap.leave(0.4);
+  expect(await readiness()).toEqual([200, undefined]);
 });
 
 describe('liveness', () => {

@@ -13,8 +13,8 @@ const Alive = z
     status: z.literal('alive'),
     boot_id: z.string().meta({ description: 'Names this run of the server node' }),
   })
-  .meta({ id: 'Alive' });
-const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' });
+  .meta({ id: 'Alive', examples: [{ status: 'alive', boot_id: 'k7Yw0m2nQx3bVd9sT1uZgA' }] });
+const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready', examples: [{ status: 'ready' }] });
 
 /** For those who watch over processes; asks for no key. */
 @Controller()

@@ -15,7 +15,9 @@ import { NodesModule } from '../../modules/nodes/index.js';
 import { RoutingModule } from '../../modules/routing/index.js';
 import { SessionsModule } from '../../modules/sessions/index.js';
 import { ApiDocuments } from './api-documents.js';
+import { CertificateRenewal } from './certificate-renewal.js';
 import { ClientsController } from './clients.controller.js';
+import { ConnectionsController } from './connections.controller.js';
 import { ConnectController } from './connect.controller.js';
 import { DocsController } from './docs.controller.js';
 import { EdgeMiddleware } from './edge.middleware.js';
@@ -28,12 +30,14 @@ import { MessageBatches } from './message-batches.js';
 import { MessagesController } from './messages.controller.js';
 import { MetricsListener } from './metrics-listener.js';
 import { MetricsController } from './metrics.controller.js';
+import { NodeRates } from './node-rates.js';
 import { NodeViews } from './node-views.js';
 import { NodesController } from './nodes.controller.js';
 import { PreConnections } from './pre-connections.js';
 import { PreConnectionsController } from './pre-connections.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { Readiness } from './readiness.js';
+import { RevocationsController } from './revocations.controller.js';
 import { RouteList } from './route-list.js';
 import { SessionCalls } from './session-calls.js';
 import { SessionsController } from './sessions.controller.js';
@@ -45,6 +49,8 @@ const CONTROLLERS: Type[] = [
   SessionsController,
   ClientsController,
   NodesController,
+  ConnectionsController,
+  RevocationsController,
   ConnectController,
   HealthController,
   MetricsController,
@@ -70,6 +76,7 @@ function isGuarded(controller: Type): boolean {
     Readiness,
     Figures,
     MetricsListener,
+    CertificateRenewal,
     ApiDocuments,
     ProblemFilter,
     PreConnections,
@@ -77,6 +84,7 @@ function isGuarded(controller: Type): boolean {
     InboxCalls,
     SessionCalls,
     NodeViews,
+    NodeRates,
   ],
   exports: [RouteList, Readiness, MetricsListener, ProblemFilter],
 })

@@ -1,3 +1,5 @@
+import type { KeyPairFiles } from './key-pair.js';
+
 /** Limits of the HTTP edge. */
 export abstract class HttpSettings {
   /** Header lines of one request. */
@@ -19,10 +21,22 @@ export abstract class HttpSettings {
   abstract readonly pageMaxMessages: number;
   /** Bytes after which an inbox page ends. */
   abstract readonly pageBytes: number;
+  /** Calls of one node, and its messages, each of a batch by itself; apps have no such limit. */
+  abstract readonly callsPerSecond: number;
+  abstract readonly callsBurst: number;
+  abstract readonly ratePerSecond: number;
+  abstract readonly rateBurst: number;
   /** A call that waited so long (ms) is answered `retry_later`. */
   abstract readonly deadlineMs: number;
+  /** After the store did not answer for so long (ms) nobody is told to connect here. */
+  abstract readonly storeLostMs: number;
+  /** Who is told to come back later is told a random time in these bounds, ms. */
+  abstract readonly retryMinMs: number;
+  abstract readonly retryMaxMs: number;
   /** Where `/metrics` asks for no key; undefined: nowhere. Port 0 takes a free one. */
   abstract readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
+  /** Of the pair that the listener was started with; looked at from time to time for a new one. */
+  readonly tlsFiles?: KeyPairFiles;
 }
 
 /** Where clients reach this process. Asked on each call, because the port is known only after listening. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { messageFields, MessageType, Milliseconds, WholeNumber, WholeNumberText } from './wire.js';
 
+const EPOCH_EXAMPLE = 'Zs7dEGpqBbqjWl3D3kUk2w';
+
 export const InboxBounds = z.strictObject({
   after_seq: WholeNumberText.optional(),
   before_seq: WholeNumberText.optional(),
@@ -34,7 +36,31 @@ export const InboxPage = z
     acked_seq: WholeNumber,
     complete: z.boolean().meta({ description: 'Whether nothing more lies between the bounds' }),
   })
-  .meta({ id: 'InboxPage' });
+  .meta({
+    id: 'InboxPage',
+    examples: [
+      {
+        messages: [
+          { type: -116, seq: 41, reason: 'expired' },
+          {
+            seq: 42,
+            timestamp: 1_767_225_600_123,
+            type: 0,
+            dest_id: 'bob-phone',
+            id: 'm-1',
+            src_id: 'alice-phone',
+            src_client_id: 'alice',
+            payload: { text: 'Good morning' },
+          },
+        ],
+        epoch: EPOCH_EXAMPLE,
+        floor_seq: 1,
+        tail_seq: 57,
+        acked_seq: 40,
+        complete: false,
+      },
+    ],
+  });
 
 export const Acknowledgement = z
   .strictObject(
@@ -44,9 +70,11 @@ export const Acknowledgement = z
     },
     { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a JSON object with seq, epoch?') },
   )
-  .meta({ id: 'Acknowledgement' });
+  .meta({ id: 'Acknowledgement', examples: [{ seq: 42, epoch: EPOCH_EXAMPLE }] });
 
-export const Acknowledged = z.object({ acked_seq: WholeNumber }).meta({ id: 'Acknowledged' });
+export const Acknowledged = z
+  .object({ acked_seq: WholeNumber })
+  .meta({ id: 'Acknowledged', examples: [{ acked_seq: 42 }] });
 
 export type InboxBounds = z.infer<typeof InboxBounds>;
 export type Acknowledgement = z.infer<typeof Acknowledgement>;

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { sortableId } from '../../common/ids.js';
 import { problemHeaders, problemOf, problemResponse, Refusal } from '../../protocol/index.js';
+import { type KeyPair, tlsOptionsOf } from './key-pair.js';
 
 export interface ServerLimits {
   /** All header lines of one request together, bytes. */
@@ -11,7 +12,7 @@ export interface ServerLimits {
   readonly maxHeaderCount: number;
   /** From the first byte, or from the connect, to the end of the headers, ms. */
   readonly headersTimeoutMs: number;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: KeyPair;
 }
 
 /** A whole request, body included, has to be here after so long, ms. */
@@ -35,11 +36,16 @@ export class LimitedExpressAdapter extends ExpressAdapter {
       connectionsCheckingInterval: CHECK_MS,
     };
     const app = this.getInstance();
-    this.httpServer = tls ? createTlsServer({ ...options, ...tls }, app) : createServer(options, app);
+    this.httpServer = tls
+      ? createTlsServer({ ...options, ...tlsOptionsOf(tls), handshakeTimeout: headersTimeoutMs }, app)
+      : createServer(options, app);
     // One more than allowed is let in, so that whoever sees it can tell that it was too many.
     this.httpServer.maxHeadersCount = maxHeaderCount + 1;
     this.httpServer.on('clientError', answerUnreadable);
     this.httpServer.on('checkExpectation', refuseExpectation);
+    // Who does not get through the handshake of TLS could not read an answer, nor is there anything to tell in a log.
+    this.httpServer.removeAllListeners('tlsClientError');
+    this.httpServer.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy());
   }
 }
 

@@ -10,6 +10,7 @@ import { decodeBatchElement, FrameRefusal, type Message, Refusal } from '../../p
 import { BatchOutcome } from './batch-outcome.js';
 import { HttpSettings } from './http.settings.js';
 import type { BatchResults } from './messages.schema.js';
+import { type Allowance, NodeRates } from './node-rates.js';
 
 /** A message that has an id in any case, so that every answer can name it. */
 type Named = Message & { readonly id: string };
@@ -17,12 +18,19 @@ type Named = Message & { readonly id: string };
 /** The nodes in whose name an app sends: undefined for unknown ones, a refusal where the store could not be asked. */
 type Sources = ReadonlyMap<string, NodeRecord | Refusal | undefined>;
 
+/** In whose names the messages of one call may be sent, and how many of them. */
+interface Terms {
+  readonly sources: Sources;
+  readonly allowed: Allowance;
+}
+
 /** Sends the messages of one call, in their order. */
 @Injectable()
 export class MessageBatches {
   constructor(
     private readonly routing: RoutingService,
     private readonly nodes: NodesService,
+    private readonly rates: NodeRates,
     private readonly settings: HttpSettings,
     private readonly clock: Clock,
     private readonly metrics: Metrics,
@@ -38,12 +46,35 @@ export class MessageBatches {
     const sources = await this.sourcesOf(messages);
     const failStop = this.routing.failStop(() => {});
     const sender = { nodeId: caller.nodeId, clientId: caller.clientId, trusted, failStop };
+    const allowed = this.rates.batch(caller, texts.length);
     const outcome = new BatchOutcome(messages.map(({ id }) => id ?? null));
-    messages.forEach((message, index) => {
-      if (message instanceof Refusal) outcome.refuse(index, this.counted(message));
-      else this.route(sender, message, sources, (answer) => outcome.settle(index, answer));
+    const failed = new Promise<never>((_, reject) => {
+      this.routeAll(sender, messages, { sources, allowed }, outcome).catch(reject);
     });
-    return outcome.results(this.clock, deadlineMs).finally(() => failStop.stop());
+    return Promise.race([outcome.results(this.clock, deadlineMs), failed]).finally(() => failStop.stop());
+  }
+
+  /** One waits for another only where hooks take their time; what they have kept back at the deadline is not sent. */
+  private async routeAll(
+    sender: Sender,
+    messages: ReadonlyArray<Named | FrameRefusal>,
+    { sources, allowed }: Terms,
+    outcome: BatchOutcome,
+  ): Promise<void> {
+    for (const [index, message] of messages.entries()) {
+      if (outcome.isComplete) return;
+      if (message instanceof Refusal) {
+        outcome.refuse(index, this.counted(message));
+        continue;
+      }
+      const answer = this.counting(message, (given) => outcome.settle(index, given));
+      const excess = index - allowed.messages;
+      if (excess >= 0) this.routing.refuse(sender, message, allowed.refusal(excess), answer);
+      else {
+        const asking = this.route(sender, message, sources, answer);
+        if (asking) await asking;
+      }
+    }
   }
 
   private decode(text: string, trusted: boolean): Named | FrameRefusal {
@@ -81,8 +112,12 @@ export class MessageBatches {
     }
   }
 
-  private route(caller: Sender, message: Named, sources: Sources, settle: (answer: Answer) => void): void {
-    const answer = this.counting(message, settle);
+  private route(
+    caller: Sender,
+    message: Named,
+    sources: Sources,
+    answer: (answer: Answer) => void,
+  ): void | Promise<void> {
     if (message.srcId === undefined) return this.routing.send(caller, message, answer);
     const source = sources.get(message.srcId);
     if (source instanceof Refusal) return this.routing.refuse(caller, message, source, answer);

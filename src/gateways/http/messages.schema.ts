@@ -14,7 +14,7 @@ const MessageToSend = z
   .strictObject({
     ...messageFields,
     id: ChosenId.optional().meta({ description: 'Sent again under the same id, it is the same message for 24 h' }),
-    type: MessageType.optional().meta({ default: 0 }),
+    type: MessageType.optional().meta({ description: 'The application’s own; default: 0' }),
     report: z.tuple([z.literal('delivered')]).optional(),
     src_id: ChosenId.optional().meta({ description: 'App keys only: a known node in whose name it is sent' }),
   })
@@ -24,7 +24,18 @@ const MessageToSend = z
   });
 
 /** The whole shape of a batch, for readers. */
-export const BatchRequest = z.strictObject({ messages: z.array(MessageToSend) }).meta({ id: 'BatchRequest' });
+export const BatchRequest = z.strictObject({ messages: z.array(MessageToSend) }).meta({
+  id: 'BatchRequest',
+  examples: [
+    {
+      messages: [
+        { dest_id: 'bob-phone', id: 'r-1', payload: { text: 'Good morning' }, report: ['delivered'] },
+        { dest_id: 'bob-phone', transient: true, payload: 'now' },
+        { dest_id: 'bob-phnoe', id: 'r-2' },
+      ],
+    },
+  ],
+});
 
 const Result = z
   .object({
@@ -39,7 +50,18 @@ const Result = z
 
 export const BatchResults = z
   .object({ results: z.array(Result).meta({ description: 'One for each message, in the same order' }) })
-  .meta({ id: 'BatchResults' });
+  .meta({
+    id: 'BatchResults',
+    examples: [
+      {
+        results: [
+          { id: 'r-1', status: 'stored' },
+          { id: 'qJ7mZr1tQnmC4b3V0d1k5g', status: 'sent' },
+          { id: 'r-2', status: 'refused', code: 'node_unknown', reason: 'no node bob-phnoe was ever seen' },
+        ],
+      },
+    ],
+  });
 
 export type Batch = z.infer<typeof Batch>;
 export type Result = z.infer<typeof Result>;

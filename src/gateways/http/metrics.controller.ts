@@ -1,6 +1,7 @@
 import { Controller, Get, Header, UseFilters, UseGuards } from '@nestjs/common';
 import { Metrics } from '../../common/metrics.js';
 import { BearerGuard, Roles, RolesGuard } from '../../modules/auth/index.js';
+import { CallRateGuard } from './call-rate.guard.js';
 import { Describe } from './describe.js';
 import { ProblemFilter } from './problem.filter.js';
 
@@ -8,7 +9,7 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 @Controller('metrics')
 @UseFilters(ProblemFilter)
-@UseGuards(BearerGuard, RolesGuard)
+@UseGuards(BearerGuard, CallRateGuard, RolesGuard)
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
 
@@ -19,6 +20,7 @@ export class MetricsController {
   @Describe({
     summary: 'What Prometheus reads (app and admin keys only)',
     answer: 'text/plain',
+    example: 'allspark_connections 3\n',
     refusals: ['forbidden'],
   })
   text(): Promise<string> {

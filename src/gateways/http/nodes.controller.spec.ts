@@ -32,7 +32,8 @@ describe('GET /v1/nodes/{id}', () => {
   });
 
   it('shows the connections of a node', async () => {
-    const connection = { connectionId: 'c1', nodeId: 'phone', clientId: 'ann', send: () => {}, close: () => {} };
+    const key = { nodeId: 'phone', clientId: 'ann', kid: null, issuedAt: 0 };
+    const connection = { connectionId: 'c1', ...key, send: () => {}, close: () => {} };
     await app.get(ConnectionsService).open(connection);
     const { body } = await view('phone');
     await app.get(ConnectionsService).closed(connection);

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isChosenId, isId } from '../../protocol/index.js';
+import * as inbox from './inbox.schema.js';
+import * as messages from './messages.schema.js';
+import * as nodes from './nodes.schema.js';
+import * as preConnections from './pre-connections.schema.js';
 import { RouteList } from './route-list.js';
 import * as sessions from './sessions.schema.js';
 import { HttpApp } from './testing/http-app.js';
@@ -69,7 +73,7 @@ const served = (): string[] => {
 describe('the description of the API', () => {
   it('has every call that is served, and no other', () => {
     const described = operations().map(([call]) => call);
-    expect(described).toHaveLength(20);
+    expect(described).toHaveLength(23);
     expect([...described, 'GET /docs/{file}'].sort()).toEqual(served().sort());
     expect(app.get(RouteList).routes).toHaveLength(described.length);
   });
@@ -81,7 +85,9 @@ describe('the description of the API', () => {
     });
     const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) => reference);
     expect(references.length).toBeGreaterThan(20);
-    const known = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+    const known = Object.entries(document.components).flatMap(([kind, named]) =>
+      Object.keys(named).map((name) => `#/components/${kind}/${name}`),
+    );
     expect(references.filter((reference) => !known.includes(reference ?? ''))).toEqual([]);
     for (const [call, { parameters = [] }] of operations()) {
       const declared = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
@@ -101,7 +107,7 @@ describe('the description of the API', () => {
       ).toHaveLength(1);
       for (const [status, { content }] of Object.entries(operation.responses)) {
         if (Number(status) < 400) continue;
-        expect(content, `${call} ${status}`).toEqual({
+        expect(content, `${call} ${status}`).toMatchObject({
           'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
         });
       }
@@ -165,14 +171,15 @@ describe('the description of the API', () => {
     }
   });
 
-  it('gives examples of sessions that its own shapes accept', () => {
-    const examples = Object.values(sessions).flatMap((schema) =>
+  it('gives examples that its own shapes accept', () => {
+    const shapes = [inbox, messages, nodes, preConnections, sessions].flatMap((module) => Object.values(module));
+    const examples = shapes.flatMap((schema) =>
       ((schema.meta()?.examples ?? []) as unknown[]).map((example) => [
         schema.meta()?.id,
         schema.safeParse(example).error,
       ]),
     );
-    expect(examples.length).toBeGreaterThan(6);
+    expect(examples.length).toBeGreaterThan(12);
     expect(examples.filter(([, error]) => error !== undefined)).toEqual([]);
     expect(document.components.schemas['Session']).toHaveProperty('examples');
   });
@@ -221,6 +228,27 @@ describe('the page', () => {
       expect([link, answer.status]).toEqual([link, 200]);
       expect(answer.headers['content-type']).toMatch(/^(text\/(css|javascript); charset=utf-8|image\/png)$/);
     }
-    expect(page.headers['content-security-policy']).toContain("script-src 'self';");
+  });
+
+  it('refers to nothing elsewhere, and could load nothing from there', async () => {
+    const page = await app.call('get', '/docs');
+    const style = await app.call('get', '/docs/swagger-ui.css');
+    const start = await app.call('get', '/docs/start.js');
+    expect(page.text).not.toMatch(/\/\//);
+    expect(start.text).not.toMatch(/\/\//);
+    const loaded = [...style.text.matchAll(/url\(["']?([^)]{0,10})|@import/g)].map(([, target]) => target);
+    expect(loaded.length).toBeGreaterThan(0);
+    expect(loaded.filter((target) => !target?.startsWith('data:'))).toEqual([]);
+    // Its script has the address of a validator in it, to which it would send that of this page.
+    expect(start.text).toContain('validatorUrl: null');
+    const policy = page.headers['content-security-policy'] as string;
+    const sources = policy.split('; ').flatMap((directive) => directive.split(' ').slice(1));
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self';/);
+    expect(new Set(sources)).toEqual(new Set(["'none'", "'self'", "'unsafe-inline'", 'data:']));
+  });
+
+  it('with a slash at its end leads to the one without, where its files are', async () => {
+    const answer = await app.call('get', '/docs/');
+    expect([answer.status, answer.headers['location']]).toEqual([308, '../docs']);
   });
 });

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { PROBLEM_MEDIA_TYPE, REFUSALS, type RefusalCode } from '../../protocol/index.js';
-import { Problem } from './problem.js';
+import type { Description } from './describe.js';
+import { OpenApiProblems } from './openapi-problems.js';
 import type { Route } from './route-list.js';
 
 type Json = Record<string, unknown>;
@@ -9,20 +9,22 @@ type Json = Record<string, unknown>;
 const SECURITY = 'auth_key';
 const COMPONENTS = '#/components/schemas/';
 
-/** What any call with a key may be answered. */
-const GUARDED: readonly RefusalCode[] = ['unauthorized', 'retry_later', 'unknown_field', 'invalid_field'];
-const WITH_BODY: readonly RefusalCode[] = [
-  'bad_json',
-  'not_an_object',
-  'too_deep',
-  'too_many_keys',
-  'too_large',
-  'unsupported_media_type',
-];
+const TAGS: Readonly<Record<string, string>> = {
+  'pre-connections': 'The way to a websocket',
+  messages: 'Sending',
+  inbox: 'What was sent to oneself',
+  sessions: 'Groups of nodes',
+  clients: 'All nodes of one person or account',
+  nodes: 'What a backend may know of a node',
+  connections: 'What a backend may do to connections',
+  revocations: 'Taking keys back',
+  operation: 'For whoever runs the server',
+};
 
 /** The OpenAPI document of the calls, made of the schemas that validate them. */
 export class OpenApi {
   private readonly schemas: Json = {};
+  private readonly problems = new OpenApiProblems();
 
   constructor(
     private readonly routes: readonly Route[],
@@ -41,16 +43,25 @@ export class OpenApi {
         title: 'Allspark',
         version: this.version,
         description: 'Every message arrives, or waits, or somebody is told.',
+        license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: './' }],
+      // Where the description itself is, so that it also holds below a path of a proxy.
+      servers: [{ url: '.' }],
+      tags: this.tags(),
       paths,
       components: {
         schemas: this.schemas,
+        ...this.problems.components(),
         securitySchemes: {
           [SECURITY]: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An auth key' },
         },
       },
     };
+  }
+
+  private tags(): Json[] {
+    const names = [...new Set(this.routes.map(({ path }) => tagOf(path)))];
+    return names.map((name) => ({ name, ...(name in TAGS && { description: TAGS[name] }) }));
   }
 
   private operation(route: Route): Json {
@@ -64,7 +75,10 @@ export class OpenApi {
       security: guarded ? [{ [SECURITY]: [] }] : [],
       ...(parameters.length > 0 && { parameters }),
       ...this.requestBody(route),
-      responses: this.responses(route),
+      responses: {
+        [description.status ?? 200]: this.success(description),
+        ...this.problems.of(route, (schema) => this.schema(schema)),
+      },
     };
   }
 
@@ -81,34 +95,22 @@ export class OpenApi {
   private requestBody({ body, description }: Route): Json {
     const shape = description.body ?? body;
     if (!shape) return {};
-    const content = { 'application/json': { schema: this.schema(shape) } };
-    return { requestBody: { required: description.bodyOptional !== true, content } };
+    return { requestBody: { required: description.bodyOptional !== true, content: this.json(shape) } };
   }
 
-  private responses(route: Route): Json {
-    const { status = 200, answer } = route.description;
-    const success = {
+  private success({ status = 200, answer, example }: Description): Json {
+    return {
       description: STATUS_CODES[status],
-      ...(answer !== undefined && { content: this.content(answer) }),
+      headers: this.problems.headers(),
+      ...(typeof answer === 'string' && { content: { [answer]: { schema: { type: 'string' }, example } } }),
+      ...(typeof answer === 'object' && { content: this.json(answer) }),
     };
-    return { [status]: success, ...this.problems(route) };
   }
 
-  private content(answer: z.ZodType | string): Json {
-    if (typeof answer === 'string') return { [answer]: { schema: { type: 'string' } } };
-    return { 'application/json': { schema: this.schema(answer) } };
-  }
-
-  private problems({ guarded, body, description }: Route): Json {
-    const codes = [...(guarded ? GUARDED : []), ...(body ? WITH_BODY : []), ...(description.refusals ?? [])];
-    const schema = this.schema(Problem);
-    const statuses = [...new Set(codes.map((code) => REFUSALS[code].status))].sort((a, b) => a - b);
-    return Object.fromEntries(
-      statuses.map((status) => {
-        const named = [...new Set(codes.filter((code) => REFUSALS[code].status === status))];
-        return [status, { description: named.join(', '), content: { [PROBLEM_MEDIA_TYPE]: { schema } } }];
-      }),
-    );
+  private json(shape: z.ZodType): Json {
+    const examples = (shape.meta()?.examples ?? []) as unknown[];
+    const named = examples.map((value, index) => [`example${index + 1}`, { value }]);
+    return { 'application/json': { schema: this.schema(shape), examples: Object.fromEntries(named) as Json } };
   }
 
   /**

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import { FakeHeap } from '../../common/testing/fake-heap.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
 import { ServerNode, ServerNodes, ServerNodesView } from '../../modules/nodes/index.js';
 import { serverNodeRow } from '../../modules/nodes/testing/index.js';
@@ -17,6 +18,22 @@ const ask = async (body?: string): Promise<PreConnection> => {
 const start = async (address: HttpAppOptions['address'] = {}): Promise<void> => {
   app = await HttpApp.start({ address });
 };
+
+/** Another server node that lives. */
+async function addOther(): Promise<void> {
+  const other = { address: '[::1]:9090', serverNodeId: '~sOther', bootId: 'other', baseUrl: 'https://[::1]:9090' };
+  const there = await app.get(ServerNodes).succeed(serverNodeRow({ ...other, proxyHost: 'ws.example.com' }));
+  const view = app.get(ServerNodesView);
+  await view.refresh();
+  await app.get(ServerNodes).beat('~sOther', 'other', there);
+  await view.refresh();
+}
+
+/** At random, so that a crowd does not come back together. */
+function expectSpread(retryAfter: unknown): void {
+  expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
+  expect(Number(retryAfter)).toBeLessThanOrEqual(30);
+}
 
 afterEach(() => app.close());
 
@@ -88,20 +105,43 @@ describe('POST /v1/pre-connections', () => {
     }
     const answer = await app.call('post', '/v1/pre-connections', { by });
     expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
-    expect(answer.headers['retry-after']).toBe('1');
+    expectSpread(answer.headers['retry-after']);
     clock.advance(1_000);
     await ask();
   });
 
+  it('is answered retry_later while the heap is above its watermark', async () => {
+    const heap = new FakeHeap();
+    app = await HttpApp.start({ heap });
+    heap.leave(0.71);
+    const answer = await app.call('post', '/v1/pre-connections', { by });
+    expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
+    expectSpread(answer.headers['retry-after']);
+    heap.leave(0.7);
+    await ask();
+  });
+
+  it('is answered retry_later from when the store has been silent for 30 s', async () => {
+    await start();
+    app.health.silentMs = () => 29_999;
+    await ask();
+    app.health.silentMs = () => 30_000;
+    const answer = await app.call('post', '/v1/pre-connections', { by });
+    expect([answer.status, answer.body.code]).toEqual([503, 'retry_later']);
+    expectSpread(answer.headers['retry-after']);
+  });
+
+  it('leads to another server node while the heap of this one is above its watermark', async () => {
+    const heap = new FakeHeap();
+    app = await HttpApp.start({ heap, clock: new ManualClock(Date.now()) });
+    await addOther();
+    heap.leave(0.71);
+    expect((await ask()).server.node_id).toBe('~sOther');
+  });
+
   it('leads to another server node that has room, and opens there only', async () => {
-    const clock = new ManualClock(Date.now());
-    app = await HttpApp.start({ clock });
-    const other = { address: '[::1]:9090', serverNodeId: '~sOther', bootId: 'other', baseUrl: 'https://[::1]:9090' };
-    const there = await app.get(ServerNodes).succeed(serverNodeRow({ ...other, proxyHost: 'ws.example.com' }));
-    const view = app.get(ServerNodesView);
-    await view.refresh();
-    await app.get(ServerNodes).beat('~sOther', 'other', there);
-    await view.refresh();
+    app = await HttpApp.start({ clock: new ManualClock(Date.now()) });
+    await addOther();
     app.get(Lifecycle).beginDrain();
     const answer = await ask();
     expect(answer.url).toBe(`wss://[::1]:9090/connect?validation_key=${answer.validation_key}`);

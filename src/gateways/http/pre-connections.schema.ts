@@ -14,13 +14,12 @@ export const PreConnectionRequest = z
     },
     { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : HINTS_WANTED) },
   )
-  .meta({ id: 'PreConnectionRequest' });
+  .meta({ id: 'PreConnectionRequest', examples: [{ session_id: 's-1', need_80_port: false }] });
 
 export const PreConnection = z
   .object({
     url: z.string().meta({
       description: 'Open it as it stands',
-      examples: ['ws://localhost:8080/connect?validation_key=p5sV0…'],
     }),
     validation_key: z.string().meta({ description: 'Opens one websocket, once' }),
     expires_in: WholeNumber.meta({ description: 'Seconds' }),
@@ -32,7 +31,17 @@ export const PreConnection = z
       tls: z.boolean(),
     }),
   })
-  .meta({ id: 'PreConnection' });
+  .meta({
+    id: 'PreConnection',
+    examples: [
+      {
+        url: 'ws://localhost:8080/connect?validation_key=2uUcBSmNiDpAWFxBVlQVoA',
+        validation_key: '2uUcBSmNiDpAWFxBVlQVoA',
+        expires_in: 60,
+        server: { node_id: '~sVYvJ3Yw0R1m7yY6Yq2c3Hg', host: 'localhost', port: 8080, tls: false },
+      },
+    ],
+  });
 
 export type PreConnectionRequest = z.infer<typeof PreConnectionRequest>;
 export type PreConnection = z.infer<typeof PreConnection>;

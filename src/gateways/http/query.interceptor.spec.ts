@@ -21,6 +21,7 @@ describe('a query', () => {
   });
 
   it('may be empty', async () => {
-    expect((await app.call('get', '/v1/inbox?', { by })).status).toBe(200);
+    // A bare question mark the client of the tests leaves out, or writes something behind it, as its Node has it.
+    expect((await app.call('get', '/v1/inbox?&', { by })).status).toBe(200);
   });
 });

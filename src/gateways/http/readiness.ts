@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../common/lifecycle.js';
-import { LoopLag } from '../../common/loop-lag.js';
+import { Overload } from '../../common/overload.js';
 import { StoreHealth } from '../../modules/inbox/index.js';
 import { Heartbeat } from '../../modules/nodes/index.js';
 
@@ -10,7 +10,7 @@ export class Readiness {
   constructor(
     private readonly lifecycle: Lifecycle,
     private readonly store: StoreHealth,
-    private readonly lag: LoopLag,
+    private readonly overload: Overload,
     private readonly heartbeat: Heartbeat,
   ) {}
 
@@ -23,7 +23,7 @@ export class Readiness {
       ...(phase === 'ready' ? [] : [`the server is ${phase}`]),
       ...(problem === undefined ? [] : [`store: ${problem}`]),
       ...(silence === undefined ? [] : [silence]),
-      ...(this.lag.tooLate ? [`the event loop lags ${Math.round(this.lag.currentMs)} ms`] : []),
+      ...this.overload.shortages.map(({ reason }) => reason),
     ];
   }
 }

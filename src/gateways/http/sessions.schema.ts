@@ -36,27 +36,25 @@ const areOnce = (seats: ReadonlyArray<{ readonly node_id: string }>): boolean =>
   new Set(seats.map(({ node_id: nodeId }) => nodeId)).size === seats.length;
 
 const SessionType = z.enum(['normal', 'game'], 'normal or game');
-const History = z.enum(['joined', 'all'], 'joined or all').meta({
-  description: 'joined: a member reads what its stays cover; all: everything',
-});
+const HISTORY_MEANS = 'joined: a member reads what its stays cover; all: everything';
+const History = z.enum(['joined', 'all'], 'joined or all').describe(HISTORY_MEANS);
 const Metadata = z.record(z.string(), z.unknown(), METADATA_WANTED);
 
 export const SessionRequest = z
   .strictObject(
     {
       session_id: ChosenId.optional().describe('Of one’s own choice: app keys only'),
-      type: SessionType.optional().meta({ default: 'normal' }),
+      type: SessionType.optional().describe('Default: normal'),
       master_node_id: ChosenId.optional().describe('Of a game only; default: its creator'),
-      anyone_can_join: z.boolean(BOOLEAN_WANTED).optional().meta({ default: false }),
-      anonymous: z.boolean(BOOLEAN_WANTED).optional().meta({
-        default: false,
-        description: 'The creator’s own seat is an anonymous one',
-      }),
-      notify_limit: WholeNumber.optional().meta({
-        default: 0,
-        description: 'Messages go to so many of the newest members; 0: to all',
-      }),
-      history: History.optional().meta({ default: 'joined' }),
+      anyone_can_join: z.boolean(BOOLEAN_WANTED).optional().describe('Default: false'),
+      anonymous: z
+        .boolean(BOOLEAN_WANTED)
+        .optional()
+        .describe('The creator’s own seat is an anonymous one; default: false'),
+      notify_limit: WholeNumber.optional().describe(
+        'Messages go to so many of the newest members; 0, the default: to all',
+      ),
+      history: History.optional().describe(`${HISTORY_MEANS}. Default: joined`),
       members: z
         .array(Seat, 'a list of members')
         .refine(areOnce, 'each node once')
@@ -147,6 +145,17 @@ export const EntryBounds = z.strictObject({
   limit: WholeNumberText.optional(),
 });
 
+const ENTRY_EXAMPLE = {
+  timestamp: 1_767_225_600_456,
+  session_seq: 2,
+  type: 0,
+  dest_session_id: SESSION_EXAMPLE.session_id,
+  id: 'm-1',
+  src_id: 'alice-phone',
+  src_client_id: 'alice',
+  payload: { text: 'Good morning' },
+};
+
 const Entry = z
   .object({
     session_seq: WholeNumber.describe('Rises, with holes: not every entry is for everybody'),
@@ -157,21 +166,7 @@ const Entry = z
     src_client_id: z.string().optional(),
     ...messageFields,
   })
-  .meta({
-    id: 'Entry',
-    examples: [
-      {
-        timestamp: 1_767_225_600_456,
-        session_seq: 2,
-        type: 0,
-        dest_session_id: SESSION_EXAMPLE.session_id,
-        id: 'm-1',
-        src_id: 'alice-phone',
-        src_client_id: 'alice',
-        payload: { text: 'Good morning' },
-      },
-    ],
-  });
+  .meta({ id: 'Entry', examples: [ENTRY_EXAMPLE] });
 
 export const EntryPage = z
   .object({
@@ -179,7 +174,7 @@ export const EntryPage = z
     tail: WholeNumber.describe('The newest session_seq'),
     complete: z.boolean().describe('Whether nothing more lies between the bounds'),
   })
-  .meta({ id: 'EntryPage' });
+  .meta({ id: 'EntryPage', examples: [{ messages: [ENTRY_EXAMPLE], tail: 2, complete: true }] });
 
 export const JoinRequest = z
   .strictObject(
@@ -202,7 +197,7 @@ export const UnjoinRequest = z
 
 export const RevealRequest = z
   .strictObject({}, { error: bodyWanted('an empty JSON object, or no body') })
-  .meta({ id: 'RevealRequest' });
+  .meta({ id: 'RevealRequest', examples: [{}] });
 
 export const Membership = z.object({ session_id: ChosenId, member: Member }).meta({
   id: 'Membership',

@@ -1,6 +1,7 @@
 import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { BearerGuard, RolesGuard } from '../../modules/auth/index.js';
 import { BodyInterceptor } from './body.interceptor.js';
+import { CallRateGuard } from './call-rate.guard.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { OpenGuard } from './open.guard.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -12,7 +13,7 @@ export const V1 = (noun: string): ClassDecorator =>
   applyDecorators(
     Controller(`v1/${noun}`),
     UseFilters(ProblemFilter),
-    UseGuards(OpenGuard, BearerGuard, RolesGuard),
+    UseGuards(OpenGuard, BearerGuard, CallRateGuard, RolesGuard),
     UseInterceptors(QueryInterceptor, BodyInterceptor, DeadlineInterceptor),
     UsePipes(SchemaPipe),
   );

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { ADDRESS_WANTED, ID_WANTED, isChosenId, isId, MAX_TYPE, Refusal } from '../../protocol/index.js';
+import {
+  ADDRESS_WANTED,
+  CLOSE_REASON_BYTES,
+  ID_WANTED,
+  isChosenId,
+  isId,
+  MAX_TYPE,
+  Refusal,
+} from '../../protocol/index.js';
 
 /** The words that several calls share, as they stand on the wire. */
 
@@ -38,6 +46,16 @@ export const WholeNumberText = z
   .transform(Number)
   .refine(Number.isSafeInteger, WHOLE_WANTED)
   .meta({ ...WHOLE_DOCUMENTED, pattern: undefined });
+
+const REASON_WANTED = `a text of at most ${CLOSE_REASON_BYTES} bytes`;
+
+export const CloseReason = z
+  .string(REASON_WANTED)
+  .refine((text) => Buffer.byteLength(text) <= CLOSE_REASON_BYTES, REASON_WANTED)
+  .meta({
+    description: `Reason text of the close frame; at most ${CLOSE_REASON_BYTES} bytes`,
+    examples: ['signed out'],
+  });
 
 export const Milliseconds = WholeNumber.meta({ description: 'ms since 1970' });
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
-import type { LoopLag } from '../../common/loop-lag.js';
+import type { Overload, Shortage } from '../../common/overload.js';
 import { RemoteAddress } from '../../common/remote-address.js';
 import {
   type AuthenticatedUpgrade,
@@ -12,7 +12,8 @@ import {
   FailedAuthentications,
   type UpgradeAuthenticator,
 } from '../../modules/auth/index.js';
-import { StoreUnavailable } from '../../modules/inbox/index.js';
+import { ConnectionHooks } from '../../modules/connections/index.js';
+import { type StoreHealth, StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { Admission } from './admission.js';
@@ -22,7 +23,8 @@ import { Scene } from '../../../test/support/native-scene.js';
 const IDENTITY = { nodeId: 'a', clientId: null, role: 'node', issuedAt: 0, expiresAt: 1, kid: null } as const;
 
 const DIRECTLY = new RemoteAddress([]);
-const IN_TIME = { tooLate: false } as LoopLag;
+const IDLE = { shortages: [] as readonly Shortage[] } as Overload;
+const ANSWERING = { silentMs: () => 0 } as StoreHealth;
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -36,16 +38,25 @@ function requestFrom(remoteAddress: string): IncomingMessage {
   } as unknown as IncomingMessage;
 }
 
-function gate(authenticate: () => Promise<AuthenticatedUpgrade>) {
+function gate(authenticate: () => Promise<AuthenticatedUpgrade>, overload = IDLE, store = ANSWERING) {
   const clock = new ManualClock();
+  const hooks = new ConnectionHooks(clock);
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
   const failures = new FailedAuthentications(clock, new AuthSettings({}), DIRECTLY);
-  const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, IN_TIME] as const;
-  const admission = new Admission(...parts, NATIVE_SETTINGS, clock);
+  const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, overload, store] as const;
+  const admission = new Admission(...parts, NATIVE_SETTINGS, clock, hooks);
   const socket = new FakeSocket();
-  return { clock, lifecycle, admission, socket, request: requestFrom('192.0.2.1'), peer: socket as unknown as Duplex };
+  return {
+    clock,
+    hooks,
+    lifecycle,
+    admission,
+    socket,
+    request: requestFrom('192.0.2.1'),
+    peer: socket as unknown as Duplex,
+  };
 }
 
 describe('an admission', () => {
@@ -77,6 +88,38 @@ describe('an admission', () => {
     expect(commits).toBe(0);
   });
 
+  it('asks hooks before a key is used up, and a refusal of theirs is the answer', async () => {
+    const asked: unknown[] = [];
+    let commits = 0;
+    const commit = async (): Promise<boolean> => (commits += 1) > 0;
+    const { admission, hooks, request, peer } = gate(async () => ({ identity: IDENTITY, commit }));
+    const undo = hooks.beforeAccept(async (newcomer) => {
+      asked.push([newcomer, commits]);
+      return new Refusal('forbidden', { reason: 'not today' });
+    });
+    await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'forbidden', reason: 'not today' });
+    undo();
+    await admission.admit(request, peer);
+    expect(asked).toEqual([[{ nodeId: 'a', clientId: null, role: 'node', address: '192.0.2.1' }, 0]]);
+    expect(commits).toBe(1);
+  });
+
+  it('lets nobody in past a hook that fails, changes what it is given, or takes too long', async () => {
+    for (const fault of ['throws', 'changes', 'is slow']) {
+      const { admission, hooks, clock, request, peer } = gate(async () => ({ identity: IDENTITY, commit: never }));
+      hooks.beforeAccept((newcomer) => {
+        if (fault === 'throws') throw new Error('broken');
+        if (fault === 'changes') Object.assign(newcomer, { role: 'admin' });
+        return never();
+      });
+      const admitted = admission.admit(request, peer);
+      const refused = expect(admitted, fault).rejects.toMatchObject({ code: 'retry_later' });
+      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+      clock.advance(1_000);
+      await refused;
+    }
+  });
+
   it('that somebody else was faster for looks like any other failure', async () => {
     const { admission, request, peer } = gate(async () => ({ identity: IDENTITY, commit: async () => false }));
     await expect(admission.admit(request, peer)).rejects.toMatchObject({ code: 'unauthorized' });
@@ -88,11 +131,52 @@ describe('an admission', () => {
   });
 });
 
+describe('a newcomer', () => {
+  it.each(['loop_lag', 'heap_sockets'] as const)(
+    'is sent away for 1 to 30 s while there is a shortage: %s',
+    (limit) => {
+      const shortages: Shortage[] = [];
+      const { admission, request, peer } = gate(never, { shortages: shortages as readonly Shortage[] } as Overload);
+      admission.takePlace(request, peer, true);
+      shortages.push({ limit, reason: 'too much' });
+      const refusal = refusalOf(() => admission.takePlace(request, peer, true));
+      expect(refusal).toMatchObject({ code: 'retry_later', status: 503, limit });
+      expect(refusal?.retryAfterMs).toBeGreaterThanOrEqual(1_000);
+      expect(refusal?.retryAfterMs).toBeLessThanOrEqual(30_000);
+      shortages.pop();
+      admission.takePlace(request, peer, true);
+    },
+  );
+
+  it('is sent away from when the store has been silent for 30 s until it answers', () => {
+    let silentMs = 29_999;
+    const { admission, request, peer } = gate(never, IDLE, { silentMs: () => silentMs } as StoreHealth);
+    admission.takePlace(request, peer, true);
+    silentMs = 30_000;
+    const refusal = refusalOf(() => admission.takePlace(request, peer, true));
+    expect(refusal).toMatchObject({ code: 'retry_later', status: 503, limit: 'store_lost' });
+    silentMs = 0;
+    admission.takePlace(request, peer, true);
+    expect(admission.held.sockets).toBe(2);
+  });
+});
+
+const never = (): Promise<never> => new Promise(() => {});
+
+function refusalOf(work: () => void): Refusal | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as Refusal;
+  }
+}
+
 it('before the server node is ready peers are told to come back in a moment, not in half a minute', () => {
   const settings = { ...NATIVE_SETTINGS, handshakeRetryMinMs: 1_000, handshakeRetryMaxMs: 30_000 };
   const nobody = [{} as UpgradeAuthenticator, {} as FailedAuthentications, DIRECTLY] as const;
-  const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IN_TIME] as const;
-  const admission = new Admission(...parts, settings, new ManualClock());
+  const parts = [...nobody, { id: '~s' } as ServerNode, new Lifecycle(), IDLE, ANSWERING] as const;
+  const admission = new Admission(...parts, settings, new ManualClock(), new ConnectionHooks(new ManualClock()));
   const waits = Array.from({ length: 50 }, () => {
     try {
       return admission.takePlace(requestFrom('192.0.2.1'), new FakeSocket() as unknown as Duplex, true);

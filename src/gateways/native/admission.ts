@@ -3,11 +3,13 @@ import type { Duplex } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
-import { LoopLag } from '../../common/loop-lag.js';
+import type { LimitName } from '../../common/limit-names.js';
+import { Overload } from '../../common/overload.js';
 import { RemoteAddress } from '../../common/remote-address.js';
 import { TokenBucket } from '../../common/token-bucket.js';
 import { FailedAuthentications, UpgradeAuthenticator } from '../../modules/auth/index.js';
-import { StoreUnavailable } from '../../modules/inbox/index.js';
+import { ConnectionHooks } from '../../modules/connections/index.js';
+import { StoreHealth, StoreUnavailable } from '../../modules/inbox/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { Crowd } from './crowd.js';
@@ -30,9 +32,11 @@ export class Admission {
     private readonly remoteAddress: RemoteAddress,
     private readonly serverNode: ServerNode,
     private readonly lifecycle: Lifecycle,
-    private readonly lag: LoopLag,
+    private readonly overload: Overload,
+    private readonly store: StoreHealth,
     private readonly settings: NativeSettings,
     private readonly clock: Clock,
+    private readonly hooks: ConnectionHooks,
   ) {
     this.crowd = new Crowd(clock, settings.handshakesPerSecond);
     this.handshakes = new TokenBucket(clock, settings.handshakesPerSecond, settings.handshakesPerSecond);
@@ -51,11 +55,11 @@ export class Admission {
     const { phase } = this.lifecycle;
     if (phase === 'starting') throw this.soon();
     if (phase !== 'ready') throw this.later('the server node takes no connections now');
-    if (this.lag.tooLate) throw this.later('the server node is overloaded');
+    this.refuseNewcomers();
     const address = this.remoteAddress.of(request);
     if (keyed && carriesKey(request)) this.failures.refuseFlooding(request);
     const siblings = this.checkSiblings(address);
-    if (this.sockets >= this.settings.capacity) throw this.later('the server node is full');
+    if (this.sockets >= this.settings.capacity) throw this.later('the server node is full', 'capacity');
     const isCrowded = this.pending >= this.settings.handshakesPending;
     if (isCrowded || !this.handshakes.take()) throw this.crowded();
     this.sockets += 1;
@@ -77,7 +81,9 @@ export class Admission {
     this.pending += 1;
     const { unauthenticatedTimeoutMs } = this.settings;
     const { promise: tooLate, reject: giveUp } = deferred();
-    const timer = this.clock.after(unauthenticatedTimeoutMs, () => giveUp(this.later('not authenticated in time')));
+    const timer = this.clock.after(unauthenticatedTimeoutMs, () =>
+      giveUp(this.later('not authenticated in time', 'unauthenticated')),
+    );
     const isWanted = (): boolean => !socket.destroyed && this.lifecycle.phase === 'ready';
     try {
       return await Promise.race([this.authenticate(request, isWanted), tooLate]);
@@ -93,6 +99,8 @@ export class Admission {
   private async authenticate(request: IncomingMessage, isWanted: () => boolean): Promise<Admitted> {
     const { credentials, resume } = readHandshake(request);
     const upgrade = await this.authenticator.authenticate(credentials, this.serverNode.id, this.settings.direct);
+    const { nodeId, clientId, role } = upgrade.identity;
+    await this.hooks.accept({ nodeId, clientId, role, address: this.remoteAddress.of(request) });
     if (!isWanted()) throw this.later('too late');
     if (!(await upgrade.commit())) throw new Refusal('unauthorized');
     return { identity: upgrade.identity, ...(resume && { resume }) };
@@ -104,12 +112,22 @@ export class Admission {
     if (status < 500) this.handshakes.giveBack();
   }
 
+  private refuseNewcomers(): void {
+    const [shortage] = this.overload.shortages;
+    if (shortage) throw this.later('the server node is overloaded', shortage.limit);
+    if (this.store.silentMs() >= this.settings.storeLostMs) throw this.later('the store is away', 'store_lost');
+  }
+
   private checkSiblings(address: string): number {
     const { perAddress } = this.settings;
     const siblings = this.addresses.get(address) ?? 0;
     if (siblings < perAddress) return siblings;
     const reason = `at most ${perAddress} connections from one address`;
-    throw new Refusal('too_many_connections', { reason, retryAfterMs: this.retryAfter() });
+    throw new Refusal('too_many_connections', {
+      reason,
+      retryAfterMs: this.retryAfter(),
+      limit: 'connections_per_address',
+    });
   }
 
   private leavePlace(address: string): void {
@@ -119,8 +137,8 @@ export class Admission {
     else this.addresses.set(address, siblings);
   }
 
-  private later(reason: string): Refusal {
-    return new Refusal('retry_later', { reason, retryAfterMs: this.retryAfter() });
+  private later(reason: string, limit?: LimitName): Refusal {
+    return new Refusal('retry_later', { reason, retryAfterMs: this.retryAfter(), ...(limit && { limit }) });
   }
 
   /** Who was refused with few others need not stay away for as long as in the biggest of crowds. */
@@ -128,7 +146,7 @@ export class Admission {
     const { handshakeRetryMinMs, handshakeRetryMaxMs } = this.settings;
     const spread = Math.min(handshakeRetryMaxMs - handshakeRetryMinMs, this.crowd.join());
     const retryAfterMs = Math.round(handshakeRetryMinMs + Math.random() * spread);
-    return new Refusal('retry_later', { reason: 'too many handshakes', retryAfterMs });
+    return new Refusal('retry_later', { reason: 'too many handshakes', retryAfterMs, limit: 'handshakes' });
   }
 
   /** A start takes a moment only: who knocked too early must not stay away for as long as in a crowd. */

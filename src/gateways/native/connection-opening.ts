@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { FailureWave } from '../../common/failure-wave.js';
 import { Metrics } from '../../common/metrics.js';
 import { CLOSE, type CloseCode, helloFrame } from '../../protocol/index.js';
 import { ConnectionsService } from '../../modules/connections/index.js';
@@ -12,7 +13,6 @@ import {
 } from '../../modules/inbox/index.js';
 import { NodesService, ServerNode } from '../../modules/nodes/index.js';
 import { ClientsService } from '../../modules/sessions/index.js';
-import { FailureWave } from './failure-wave.js';
 import { LeftRegistrations } from './left-registrations.js';
 import type { NativeConnection } from './native-connection.js';
 import { NativeSettings } from './native.settings.js';

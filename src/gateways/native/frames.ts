@@ -42,10 +42,10 @@ export class Frames {
     this.limits = { maxDepth, maxKeys, maxPageRows };
   }
 
-  /** Returns when order no longer depends on it; never throws and never waits for a commit. */
-  handle(connection: NativeConnection, frame: InboundFrame): void {
+  /** Returns, or resolves, when order no longer depends on it; never throws and never waits for a commit. */
+  handle(connection: NativeConnection, frame: InboundFrame): void | Promise<void> {
     try {
-      this.act(connection, frame, this.decode(connection, frame));
+      return this.act(connection, frame, this.decode(connection, frame));
     } catch (error) {
       connection.answer(frame, this.refused(error, error instanceof FrameRefusal ? error.id : undefined));
     }
@@ -63,7 +63,7 @@ export class Frames {
     }
   }
 
-  private act(connection: NativeConnection, frame: InboundFrame, decoded: ClientFrame): void {
+  private act(connection: NativeConnection, frame: InboundFrame, decoded: ClientFrame): void | Promise<void> {
     switch (decoded.kind) {
       case 'message':
         return this.route(connection, frame, decoded.message);
@@ -78,14 +78,14 @@ export class Frames {
     }
   }
 
-  private route(connection: NativeConnection, frame: InboundFrame, message: Message): void {
+  private route(connection: NativeConnection, frame: InboundFrame, message: Message): void | Promise<void> {
     const began = this.clock.monotonic();
     const answer = (outcome: Answer): void => {
       this.count(message, outcome, began);
       connection.answer(frame, this.answerTo(outcome));
     };
-    if (frame.excess) this.routing.refuse(connection.sender, message, this.overRate(), answer);
-    else this.routing.send(connection.sender, message, answer);
+    if (!frame.excess) return this.routing.send(connection.sender, message, answer);
+    this.routing.refuse(connection.sender, message, this.overRate(), answer);
   }
 
   private acknowledge(connection: NativeConnection, frame: InboundFrame, seq: number): void {

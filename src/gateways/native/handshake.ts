@@ -13,7 +13,8 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const PROTOCOLS = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*$/;
 const MAX_PROTOCOLS = 16;
 const SEQ = /^\d{1,16}$/;
-const PARAMETERS: ReadonlySet<string> = new Set(['validation_key', 'epoch', 'last_seq']);
+/** What the query of a handshake may carry. */
+export const PARAMETERS: ReadonlySet<string> = new Set(['validation_key', 'epoch', 'last_seq']);
 const ONCE: ReadonlySet<string> = new Set([
   'host',
   'authorization',

@@ -28,6 +28,8 @@ export class NativeConnection implements LiveConnection, ReaderSink {
   readonly connectionId = sortableId();
   readonly nodeId: string;
   readonly clientId: string | null;
+  readonly kid: string | null;
+  readonly issuedAt: number;
   readonly sender: Sender;
   reader: InboxReader | undefined;
   private readonly outbound: OutboundQueue;
@@ -42,10 +44,12 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     private readonly parts: ConnectionParts,
   ) {
     const { clock, settings } = parts;
-    const { nodeId, clientId, role } = admitted.identity;
+    const { nodeId, clientId, role, kid, issuedAt } = admitted.identity;
     const trusted = role !== 'node';
     this.nodeId = nodeId;
     this.clientId = clientId;
+    this.kid = kid;
+    this.issuedAt = issuedAt;
     this.outbound = new OutboundQueue(socket.raw, this.outboundOwner(), settings, parts);
     const rated = !trusted && settings.ratePerSecond < Number.MAX_SAFE_INTEGER;
     const rate = rated ? new MessageRate(clock, settings) : undefined;
@@ -94,14 +98,15 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     this.inbound.spend(messages);
   }
 
-  close(code: CloseCode): void {
+  close(code: CloseCode, reason?: string): void {
     if (this.closedWith !== undefined || !this.isOpen) return;
     this.closedWith = code;
     this.inbound.stop();
     // What a slow peer did not take it gets when it comes back; the frames would only stand before the code.
     if (code === CLOSE.slowReader) this.parts.metrics.drops.inc({ reason: 'slow' }, this.outbound.discard());
+    else if (code === CLOSE.revoked) this.outbound.discard();
     else this.outbound.finish();
-    this.socket.close(code, closeReason(code, comeBackAfter(code)));
+    this.socket.close(code, closeReason(code, comeBackAfter(code), reason));
     if (code === CLOSE.noPong) this.socket.terminate();
   }
 

@@ -34,7 +34,7 @@ export class NativeGateway implements OnGatewayConnection, OnGatewayDisconnect {
   }
 
   @SubscribeMessage(ANY_FRAME)
-  frame(@ConnectedSocket() { connection }: NativeSocket, @MessageBody() frame: InboundFrame): void {
-    if (connection) this.frames.handle(connection, frame);
+  frame(@ConnectedSocket() { connection }: NativeSocket, @MessageBody() frame: InboundFrame): void | Promise<void> {
+    if (connection) return this.frames.handle(connection, frame);
   }
 }

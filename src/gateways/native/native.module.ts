@@ -12,6 +12,7 @@ import { Frames } from './frames.js';
 import { LeftRegistrations } from './left-registrations.js';
 import { NativeConnections } from './native-connections.js';
 import { NativeGateway } from './native.gateway.js';
+import { StoreLoss } from './store-loss.js';
 import { NativeSettings } from './native.settings.js';
 
 /**
@@ -20,7 +21,16 @@ import { NativeSettings } from './native.settings.js';
  */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule, RoutingModule],
-  providers: [Admission, NativeConnections, LeftRegistrations, ConnectionOpening, Frames, Drain, NativeGateway],
+  providers: [
+    Admission,
+    NativeConnections,
+    LeftRegistrations,
+    ConnectionOpening,
+    Frames,
+    Drain,
+    StoreLoss,
+    NativeGateway,
+  ],
   exports: [Admission, NativeConnections, Drain],
 })
 export class NativeGatewayModule {

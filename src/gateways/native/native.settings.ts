@@ -52,4 +52,6 @@ export abstract class NativeSettings {
   abstract readonly drainReadinessMs: number;
   abstract readonly drainSpreadMs: number;
   abstract readonly drainTotalMs: number;
+  /** After the store did not answer for so long all connections are closed, and nobody new is let in. */
+  abstract readonly storeLostMs: number;
 }

@@ -6,6 +6,7 @@ import { Refusal } from '../../protocol/index.js';
 import { AuthKeyVerifier } from './auth-key-verifier.js';
 import { AuthSettings, type AuthOptions } from './auth.settings.js';
 import { KeyRing } from './key-ring.js';
+import { NothingRevoked } from './revoked-keys.js';
 import { signAuthKey } from './make-key.js';
 
 const SECRET = 'a secret that is long enough for HS256';
@@ -21,7 +22,7 @@ const GOOD = { sub: 'phone', aud: 'allspark', iat: NOW, exp: NOW + 600 };
 const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
 const verifier = (options: AuthOptions): AuthKeyVerifier => {
   const settings = new AuthSettings(options);
-  return new AuthKeyVerifier(KeyRing.of(settings, clock), settings, clock);
+  return new AuthKeyVerifier(KeyRing.of(settings, clock), settings, clock, new NothingRevoked());
 };
 const sign = (
   claims: JWTPayload,
@@ -85,7 +86,7 @@ describe('a valid auth key', () => {
   it('ends with its time', async () => {
     const passing = new ManualClock();
     const settings = new AuthSettings({ secret: SECRET });
-    const judge = new AuthKeyVerifier(KeyRing.of(settings, passing), settings, passing);
+    const judge = new AuthKeyVerifier(KeyRing.of(settings, passing), settings, passing, new NothingRevoked());
     const token = await sign(GOOD);
     passing.advance(659_000);
     expect(await judge.verify(token)).toMatchObject({ nodeId: 'phone' });

@@ -6,6 +6,7 @@ import { AuthSettings } from './auth.settings.js';
 import { identityOf, type Identity } from './identity.js';
 import { KeyRing } from './key-ring.js';
 import type { PinnedKey } from './pinned-key.js';
+import { RevokedKeys } from './revoked-keys.js';
 
 export const AUDIENCE = 'allspark';
 const MAX_TOKEN_LENGTH = 8_192;
@@ -18,6 +19,7 @@ export class AuthKeyVerifier {
     private readonly keys: KeyRing,
     private readonly settings: AuthSettings,
     private readonly clock: Clock,
+    private readonly revoked: RevokedKeys,
   ) {}
 
   /** Who the key speaks for. Throws `Refusal('unauthorized')`, the same in every case: the answer must not tell why. */
@@ -42,7 +44,8 @@ export class AuthKeyVerifier {
     const key = await this.keys.find({ alg, kid });
     if (!key) return this.refuseInTheSameTime(token, alg);
     const claims = await this.verifiedClaims(token, key);
-    return this.faultOfTimes(claims) ?? identityOf(claims, kid ?? null);
+    const identity = this.faultOfTimes(claims) ?? identityOf(claims, kid ?? null);
+    return typeof identity !== 'string' && this.revoked.isRevoked(identity) ? 'revoked' : identity;
   }
 
   private async verifiedClaims(token: string, key: PinnedKey): Promise<JWTPayload> {

@@ -14,8 +14,11 @@ import { BearerGuard } from './bearer.guard.js';
 import { CallerSeen } from './caller-seen.js';
 import { Caller } from './caller.js';
 import type { Identity, Role } from './identity.js';
+import { EndOrders } from './end-orders.js';
 import { signAuthKey } from './make-key.js';
+import { Revocations } from './revocations.js';
 import { Roles, RolesGuard } from './roles.js';
+import { MemoryEndOrders } from './testing/index.js';
 import { UpgradeAuthenticator } from './upgrade-authenticator.js';
 import { ValidationKeyStore } from './validation-key-store.js';
 
@@ -83,8 +86,13 @@ class Registry extends CallerSeen {
 
 @Global()
 @Module({
-  providers: [{ provide: Clock, useValue: clock }, { provide: ValidationKeyStore, useValue: {} }, Registry],
-  exports: [Clock, ValidationKeyStore, Registry],
+  providers: [
+    { provide: Clock, useValue: clock },
+    { provide: ValidationKeyStore, useValue: {} },
+    { provide: EndOrders, useClass: MemoryEndOrders },
+    Registry,
+  ],
+  exports: [Clock, ValidationKeyStore, EndOrders, Registry],
 })
 class Surroundings {}
 
@@ -130,6 +138,17 @@ describe('a guarded call', () => {
     for (const path of [`/anyone?access_token=${key}`, `/anyone?authorization=Bearer ${key}`]) {
       expect((await call(app, path)).status).toBe(401);
     }
+  });
+
+  it('is refused in the same way when its key was revoked, until there is a later one', async () => {
+    const app = await startApp({ secret: SECRET });
+    const key = await keyOf('phone');
+    await app.get(Revocations).revoke({ by: 'node', id: 'phone' });
+    const answer = await call(app, '/anyone', `Bearer ${key}`);
+    expect([answer.status, answer.body]).toEqual([401, { code: 'unauthorized', reason: 'A valid key is needed' }]);
+    expect((await call(app, '/anyone', `Bearer ${await keyOf('laptop')}`)).status).toBe(200);
+    clock.advance(1_000);
+    expect((await call(app, '/anyone', `Bearer ${await keyOf('phone')}`)).status).toBe(200);
   });
 
   it('keeps the callers of calls at the same time apart', async () => {

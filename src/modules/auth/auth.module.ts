@@ -8,7 +8,11 @@ import { BearerGuard } from './bearer.guard.js';
 import { BearerStrategy } from './bearer.strategy.js';
 import { CallerSeen, NobodyWatches } from './caller-seen.js';
 import { FailedAuthentications } from './failed-authentications.js';
+import { ForcedEnds } from './forced-ends.js';
+import { ForcedEndsModule } from './forced-ends.module.js';
 import { KeyRing } from './key-ring.js';
+import { Revocations } from './revocations.js';
+import { RevokedKeys } from './revoked-keys.js';
 import { RolesGuard } from './roles.js';
 import { UpgradeAuthenticator } from './upgrade-authenticator.js';
 import { ValidationKeys } from './validation-keys.js';
@@ -22,7 +26,7 @@ export interface AuthWiring {
 
 export type AsyncAuthWiring = AuthWiring & AsyncSettings<AuthOptions>;
 
-/** Needs from its surroundings: `ValidationKeyStore`, `Clock`. Global: guards are made where controllers use them. */
+/** Needs from its surroundings: `ValidationKeyStore`, `EndOrders`, `Clock`. Global: guards are made where controllers use them. */
 @Module({})
 export class AuthModule {
   static forRoot(options: AuthOptions, wiring: AuthWiring = {}): DynamicModule {
@@ -47,10 +51,11 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
   return {
     module: AuthModule,
     global: true,
-    imports,
+    imports: [...imports, ForcedEndsModule],
     providers: [
       settings,
       watcher,
+      { provide: RevokedKeys, useExisting: ForcedEnds },
       { provide: KeyRing, useFactory: makeKeyRing, inject: [AuthSettings, Clock] },
       {
         provide: RemoteAddress,
@@ -64,6 +69,7 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
       RolesGuard,
       ValidationKeys,
       UpgradeAuthenticator,
+      Revocations,
     ],
     // The guards are made in the module of the controller that uses them, so what they need is exported too.
     exports: [
@@ -77,6 +83,8 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
       RolesGuard,
       ValidationKeys,
       UpgradeAuthenticator,
+      Revocations,
+      RevokedKeys,
     ],
   };
 }

@@ -6,6 +6,7 @@ import { ManualClock } from '../../common/clock.js';
 import { AuthKeyVerifier } from './auth-key-verifier.js';
 import { AuthSettings } from './auth.settings.js';
 import { KeyRing } from './key-ring.js';
+import { NothingRevoked } from './revoked-keys.js';
 import { signAuthKey } from './make-key.js';
 import type { RemoteKeySetTimes } from './remote-key-set.js';
 
@@ -27,7 +28,7 @@ const publish = (...keys: unknown[]): void => {
 };
 const verifier = (times?: Partial<RemoteKeySetTimes>): AuthKeyVerifier => {
   const settings = new AuthSettings({ jwksUri: uri });
-  return new AuthKeyVerifier(KeyRing.of(settings, clock, times), settings, clock);
+  return new AuthKeyVerifier(KeyRing.of(settings, clock, times), settings, clock, new NothingRevoked());
 };
 const token = (kid: string | undefined, alg: 'RS256' | 'ES256' | 'EdDSA', privateKey: KeyObject): Promise<string> =>
   signAuthKey({ sub: 'phone', issuedAt: clock.now() / 1_000, alg, privateKey, kid });

@@ -6,6 +6,7 @@ import { AuthSettings } from './auth.settings.js';
 import { CallerSeen } from './caller-seen.js';
 import type { Identity } from './identity.js';
 import { KeyRing } from './key-ring.js';
+import { NothingRevoked } from './revoked-keys.js';
 import { signAuthKey } from './make-key.js';
 import { UpgradeAuthenticator, type UpgradeCredentials } from './upgrade-authenticator.js';
 import { ValidationKeyStore, type ValidationGrant } from './validation-key-store.js';
@@ -51,8 +52,8 @@ let identity: Identity;
 beforeEach(async () => {
   clock = new ManualClock();
   const settings = new AuthSettings({ secret: SECRET });
-  const verifier = new AuthKeyVerifier(KeyRing.of(settings, clock), settings, clock);
-  keys = new ValidationKeys(new OneGrantStore(), settings, clock);
+  const verifier = new AuthKeyVerifier(KeyRing.of(settings, clock), settings, clock, new NothingRevoked());
+  keys = new ValidationKeys(new OneGrantStore(), settings, clock, new NothingRevoked());
   watcher = new Watcher();
   upgrades = new UpgradeAuthenticator(verifier, keys, watcher);
   authKey = await signAuthKey({

@@ -3,6 +3,8 @@ import { ManualClock } from '../../common/clock.js';
 import { AuthSettings } from './auth.settings.js';
 import type { Identity } from './identity.js';
 import { ValidationKeyStore, type ValidationGrant } from './validation-key-store.js';
+import type { IssuedKey } from './end-orders.js';
+import { RevokedKeys } from './revoked-keys.js';
 import { ValidationKeys } from './validation-keys.js';
 
 class MapStore extends ValidationKeyStore {
@@ -21,16 +23,28 @@ class MapStore extends ValidationKeyStore {
   }
 }
 
+class Withdrawn extends RevokedKeys {
+  readonly asked: IssuedKey[] = [];
+  answer = false;
+
+  isRevoked(key: IssuedKey): boolean {
+    this.asked.push(key);
+    return this.answer;
+  }
+}
+
 const HERE = '~shere';
 let clock: ManualClock;
 let store: MapStore;
 let keys: ValidationKeys;
 let identity: Identity;
+let revoked: Withdrawn;
 
 beforeEach(() => {
   clock = new ManualClock();
   store = new MapStore();
-  keys = new ValidationKeys(store, new AuthSettings({ secret: 's'.repeat(32) }), clock);
+  revoked = new Withdrawn();
+  keys = new ValidationKeys(store, new AuthSettings({ secret: 's'.repeat(32) }), clock, revoked);
   const issuedAt = clock.now() / 1_000;
   identity = { nodeId: 'phone', clientId: 'ann', role: 'app', issuedAt, expiresAt: issuedAt + 600, kid: 'k' };
 });
@@ -47,6 +61,15 @@ describe('a validation key', () => {
     });
     clock.advance(1);
     expect(await keys.peek(validationKey, HERE)).toBeUndefined();
+  });
+
+  it('opens nothing once the auth key behind it was revoked', async () => {
+    const { validationKey } = await keys.issue(identity, HERE);
+    expect(await keys.peek(validationKey, HERE)).toBeDefined();
+    revoked.answer = true;
+    expect(await keys.peek(validationKey, HERE)).toBeUndefined();
+    const { nodeId, clientId, kid, issuedAt } = identity;
+    expect(revoked.asked.at(-1)).toMatchObject({ nodeId, clientId, kid, issuedAt });
   });
 
   it('is 128 random bits, of which the store sees a digest only', async () => {

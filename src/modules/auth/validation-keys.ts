@@ -4,6 +4,7 @@ import { Clock } from '../../common/clock.js';
 import { randomId } from '../../common/ids.js';
 import { AuthSettings } from './auth.settings.js';
 import type { Identity } from './identity.js';
+import { RevokedKeys } from './revoked-keys.js';
 import { ValidationKeyStore, type ValidationGrant } from './validation-key-store.js';
 
 const SECOND_MS = 1_000;
@@ -21,6 +22,7 @@ export class ValidationKeys {
     private readonly store: ValidationKeyStore,
     private readonly settings: AuthSettings,
     private readonly clock: Clock,
+    private readonly revoked: RevokedKeys,
   ) {}
 
   /** A new key that carries the identity on; stored when it resolves. Only its digest is kept. */
@@ -32,11 +34,11 @@ export class ValidationKeys {
     return { validationKey, expiresInSeconds: Math.max(0, Math.floor((validUntil - now) / SECOND_MS)) };
   }
 
-  /** What the key opens here and now, or `undefined`: unknown, used, expired, of another server node. Uses nothing up. */
+  /** What it opens here and now, or `undefined`: unknown, used, expired, revoked, of another server node. Uses nothing up. */
   async peek(validationKey: string, serverNodeId: string): Promise<ValidationGrant | undefined> {
     if (!KEY_FORM.test(validationKey)) return undefined;
     const grant = await this.store.peek(digestOf(validationKey));
-    if (!grant || grant.serverNodeId !== serverNodeId) return undefined;
+    if (!grant || grant.serverNodeId !== serverNodeId || this.revoked.isRevoked(grant)) return undefined;
     return this.clock.now() < Math.min(grant.validUntil, this.endOf(grant)) ? grant : undefined;
   }
 

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
+import { type EndOrder, ForcedEnds } from '../auth/index.js';
+import { keysEnd, MemoryEndOrders } from '../auth/testing/index.js';
 import { ServerNode, ServerNodesView } from '../nodes/index.js';
 import { MemoryServerNodes, serverNodeAddress, serverNodeRow } from '../nodes/testing/index.js';
+import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsService } from './connections.service.js';
 import type { LiveConnection } from './connections.types.js';
 import { Registrations } from './registrations.js';
@@ -16,9 +19,19 @@ let connections: ConnectionsService;
 let registrations: Registrations;
 let serverNode: ServerNode;
 let view: ServerNodesView;
+let hooks: ConnectionHooks;
+let told: string[];
+let orders: MemoryEndOrders;
+let ends: ForcedEnds;
+let closes: unknown[][];
 
-function connection(connectionId: string, nodeId = 'a'): LiveConnection {
-  return { connectionId, nodeId, clientId: null, send: () => {}, close: () => {} };
+function connection(connectionId: string, nodeId = 'a', key: Partial<LiveConnection> = {}): LiveConnection {
+  const close: LiveConnection['close'] = (...end) => void closes.push([connectionId, ...end]);
+  return { connectionId, nodeId, clientId: null, kid: null, issuedAt: 100, send: () => {}, close, ...key };
+}
+
+function elsewhere(connectionId: string, nodeId = 'a'): void {
+  directory.rows.push(connectionRow(nodeId, connectionId, { serverNodeId: '~sThere', bootId: 'other' }));
 }
 
 const refuse = (): never => {
@@ -43,8 +56,49 @@ beforeEach(async () => {
   serverNode = new ServerNode(registry);
   await serverNode.claim(serverNodeAddress({ address: 'here:1' }));
   view = new ServerNodesView(registry, serverNode, clock, SETTINGS);
-  connections = new ConnectionsService(directory, serverNode, view, { perNode: 2 }, clock);
+  hooks = new ConnectionHooks(clock);
+  closes = [];
+  orders = new MemoryEndOrders();
+  ends = new ForcedEnds(orders, clock);
+  connections = new ConnectionsService(directory, serverNode, view, { perNode: 2 }, ends, clock, hooks);
   registrations = new Registrations(directory, connections, serverNode, view, SETTINGS, clock);
+  told = [];
+  hooks.onConnect(({ connectionId, nodeId }) => told.push(`${nodeId} ${connectionId} is here`));
+  hooks.onDisconnect(({ connectionId, nodeId }) => told.push(`${nodeId} ${connectionId} is gone`));
+});
+
+describe('hooks of connections', () => {
+  it('are told once of each connection that came, and once when it has gone', async () => {
+    const [one, two] = [connection('c1'), connection('c2')];
+    await connections.open(one);
+    expect(told).toEqual(['a c1 is here']);
+    await connections.open(two);
+    await connections.closed(one);
+    await connections.closed(one);
+    expect(told).toEqual(['a c1 is here', 'a c2 is here', 'a c1 is gone']);
+  });
+
+  it('hear that it has gone also while the store is away', async () => {
+    const one = connection('c1');
+    await connections.open(one);
+    directory.isAway = true;
+    await expect(connections.closed(one)).rejects.toThrow();
+    expect(told).toEqual(['a c1 is here', 'a c1 is gone']);
+  });
+
+  it('hear nothing of one that was not let in', async () => {
+    for (const id of ['c1', 'c2', 'c3']) await connections.open(connection(id));
+    await connections.closed(connection('c3'));
+    expect(told).toEqual(['a c1 is here', 'a c2 is here']);
+  });
+
+  it('harm nobody by what they throw', async () => {
+    hooks.onConnect(() => {
+      throw new Error('broken');
+    });
+    expect(await connections.open(connection('c1'))).toBe(true);
+    expect(connections.size).toBe(1);
+  });
 });
 
 describe('ConnectionsService', () => {
@@ -207,6 +261,7 @@ describe('a server node whose own place had lapsed', () => {
     directory.rows = [];
     registry.rows.clear();
     await turn();
+    expect(told.filter((text) => text.endsWith('gone'))).toEqual([]);
     expect([renewed, directory.rows.length, boots()]).toEqual([1, 300, new Set([serverNode.bootId])]);
     for (const row of directory.rows) {
       expect(row).toEqual({ ...before.get(row.connectionId), bootId: serverNode.bootId });
@@ -246,5 +301,96 @@ describe('a server node whose own place had lapsed', () => {
     expect(serverNode.bootId).not.toBe(bootId);
     await opening;
     expect(boots()).toEqual(new Set([serverNode.bootId]));
+  });
+});
+
+describe('a disconnection', () => {
+  it('closes what is here at once, orders the rest, and counts both', async () => {
+    await connections.open(connection('c1'));
+    elsewhere('c2');
+    elsewhere('c3', 'b');
+    expect(await connections.disconnect({ nodeId: 'a' }, 'signed out')).toBe(2);
+    expect(closes).toEqual([['c1', 4501, 'signed out']]);
+    const order = { kind: 'connections', nodeId: 'a', connectionIds: ['c2'], reason: 'signed out' };
+    expect(orders.rows).toMatchObject([{ order }]);
+  });
+
+  it('of one connection leaves its siblings alone', async () => {
+    await connections.open(connection('c1'));
+    await connections.open(connection('c2'));
+    expect(await connections.disconnect({ connectionId: 'c2' })).toBe(1);
+    expect([closes, [...connections.here('a')].map(({ connectionId }) => connectionId)]).toEqual([
+      [['c2', 4501, '']],
+      ['c1'],
+    ]);
+    expect(orders.rows).toEqual([]);
+  });
+
+  it('of one elsewhere is an order', async () => {
+    elsewhere('c2');
+    expect(await connections.disconnect({ connectionId: 'c2' })).toBe(1);
+    expect(orders.rows).toMatchObject([{ order: { nodeId: 'a', connectionIds: ['c2'] } }]);
+  });
+
+  it('of nobody closes nothing, and one that is closed already is not counted again', async () => {
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(0);
+    expect(await connections.disconnect({ connectionId: 'c1' })).toBe(0);
+    await connections.open(connection('c1'));
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(1);
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(0);
+    expect([closes.length, connections.size, orders.rows]).toEqual([1, 0, []]);
+  });
+
+  it('closes what is here also where the directory has lost it, and counts each once', async () => {
+    await connections.open(connection('c1'));
+    await connections.open(connection('c2'));
+    const [first] = directory.rows;
+    directory.rows = [{ ...first!, bootId: 'lapsed' }];
+    expect(await connections.disconnect({ nodeId: 'a' })).toBe(2);
+    expect(closes.map(([id]) => id)).toEqual(['c1', 'c2']);
+    expect(orders.rows).toEqual([]);
+  });
+
+  it('leaves nothing of one that is registered again just then', async () => {
+    const one = connection('c1');
+    await connections.open(one);
+    directory.beforeRegister = () => void connections.disconnect({ connectionId: 'c1' });
+    await connections.moving(one);
+    await settled();
+    await connections.registerAgain(one);
+    expect([closes.length, connections.size, directory.rows]).toEqual([1, 0, []]);
+  });
+
+  it('that was ordered elsewhere closes the connections it names, and none that came later', async () => {
+    await connections.open(connection('c1'));
+    const order: EndOrder = { kind: 'connections', nodeId: 'a', connectionIds: ['c1', 'c9'], reason: 'x', until: 9 };
+    await ends.give(order);
+    await connections.open(connection('c2'));
+    await ends.give(order);
+    expect(closes).toEqual([['c1', 4501, 'x']]);
+  });
+});
+
+describe('a revocation', () => {
+  const older = { issuedAt: 100 };
+  const later = { issuedAt: 101 };
+
+  it.each([
+    ['node', 'a', {}],
+    ['client', 'bob', { clientId: 'bob' }],
+    ['kid', 'k1', { kid: 'k1' }],
+  ] as const)('by %s closes what keys opened that were issued until then', async (by, id, key) => {
+    await connections.open(connection('old', 'a', { ...key, ...older }));
+    await connections.open(connection('new', 'a', { ...key, ...later }));
+    await connections.open(connection('other', 'b', older));
+    await ends.give(keysEnd({ by, id, issuedUntil: 100, reason: 'lost' }));
+    expect(closes).toEqual([['old', 4500, 'lost']]);
+    expect(connections.size).toBe(2);
+  });
+
+  it('ends a connection that was let in before and registers only now', async () => {
+    await ends.give(keysEnd({ issuedUntil: 100 }));
+    await connections.open(connection('c1'));
+    expect([closes, connections.size]).toEqual([[['c1', 4500, '']], 0]);
   });
 });

@@ -1,12 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { CLOSE, type CloseCode } from '../../protocol/index.js';
+import { type EndOrder, endsKey, ForcedEnds } from '../auth/index.js';
 import { ServerNode, ServerNodesView } from '../nodes/index.js';
+import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsSettings } from './connections.settings.js';
 import { Directory, type ConnectionRow } from './directory.js';
 import type { LiveConnection } from './connections.types.js';
 
 const NOBODY: ReadonlySet<LiveConnection> = new Set();
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+/** An order about connections is read by every server node that can read the store, or its connections are gone. */
+const ORDER_MS = 600_000;
 
 type Registered = Pick<ConnectionRow, 'since' | 'moving'>;
 
@@ -21,12 +26,18 @@ export class ConnectionsService {
     private readonly serverNode: ServerNode,
     private readonly view: ServerNodesView,
     private readonly settings: ConnectionsSettings,
+    private readonly ends: ForcedEnds,
     private readonly clock: Clock,
+    private readonly hooks: ConnectionHooks,
   ) {
     serverNode.addLoad(() => ({ connections: this.size }));
+    ends.onOrder((order) => this.obey(order));
   }
 
-  /** Registers a connection, here and in the directory. False: the node has as many as it may have. */
+  /**
+   * Registers a connection, here and in the directory. False: the node has as many as it may have. One whose key was
+   * revoked since it was judged is closed.
+   */
   async open(connection: LiveConnection): Promise<boolean> {
     const { bootId } = this.serverNode;
     const registration = { since: this.clock.now() };
@@ -35,6 +46,8 @@ export class ConnectionsService {
     if (siblings) siblings.add(connection);
     else this.live.set(connection.nodeId, new Set([connection]));
     this.registered.set(connection, registration);
+    this.hooks.connected(connection);
+    if (this.ends.isRevoked(connection)) this.end(connection, CLOSE.revoked, '');
     // The run that it was registered for is over by now; the next one has not seen this connection.
     if (bootId !== this.serverNode.bootId) await this.registerAgain(connection);
     return true;
@@ -50,10 +63,7 @@ export class ConnectionsService {
 
   /** Undoes `open`, also one that answered false or failed: its registration may be there all the same. */
   async closed(connection: LiveConnection): Promise<void> {
-    this.registered.delete(connection);
-    const siblings = this.live.get(connection.nodeId);
-    siblings?.delete(connection);
-    if (siblings?.size === 0) this.live.delete(connection.nodeId);
+    this.forget(connection);
     await this.unregister(connection.nodeId, connection.connectionId);
   }
 
@@ -67,6 +77,20 @@ export class ConnectionsService {
     const registration = this.registered.get(connection);
     if (registration) await this.register(connection, registration, NO_LIMIT);
     if (!this.registered.has(connection)) await this.unregister(connection.nodeId, connection.connectionId);
+  }
+
+  /**
+   * Ends the connections of a node, or one, wherever they are: those of this process at once, others within seconds.
+   * Answers how many the directory lists. What opens later is not meant.
+   */
+  async disconnect(whom: { nodeId: string } | { connectionId: string }, reason = ''): Promise<number> {
+    const rows = 'nodeId' in whom ? await this.rowsOf(whom.nodeId) : await this.rowOf(whom.connectionId);
+    // As this process has them: when its place has lapsed, the directory lists them late.
+    const here = 'nodeId' in whom ? [...this.here(whom.nodeId)] : [...this.all()].filter(isNamed(whom));
+    const elsewhere = rows.filter((row) => row.bootId !== this.serverNode.bootId && !here.some(isNamed(row)));
+    for (const connection of here) this.end(connection, CLOSE.disconnected, reason);
+    await this.tellOthers(elsewhere, reason);
+    return here.length + elsewhere.length;
   }
 
   /** The connections of a node that this process holds. */
@@ -96,4 +120,56 @@ export class ConnectionsService {
     const { id: serverNodeId, bootId } = this.serverNode;
     return this.directory.register({ nodeId, connectionId, serverNodeId, bootId, ...registration }, limit);
   }
+
+  private async rowsOf(nodeId: string): Promise<ConnectionRow[]> {
+    return (await this.directory.of([nodeId])).flat();
+  }
+
+  private async rowOf(connectionId: string): Promise<ConnectionRow[]> {
+    return [(await this.directory.find(connectionId)) ?? []].flat();
+  }
+
+  private hereOf(nodeId: string, connectionIds: readonly string[]): LiveConnection[] {
+    return [...this.here(nodeId)].filter(({ connectionId }) => connectionIds.includes(connectionId));
+  }
+
+  private async tellOthers(rows: readonly ConnectionRow[], reason: string): Promise<void> {
+    const [first] = rows;
+    if (!first) return;
+    const connectionIds = rows.map(({ connectionId }) => connectionId);
+    const until = this.clock.now() + ORDER_MS;
+    await this.ends.give({ kind: 'connections', nodeId: first.nodeId, connectionIds, reason, until });
+  }
+
+  private obey(order: EndOrder): void {
+    if (order.kind === 'keys') return this.endKeys(order);
+    for (const connection of this.hereOf(order.nodeId, order.connectionIds)) {
+      this.end(connection, CLOSE.disconnected, order.reason);
+    }
+  }
+
+  private endKeys(order: Extract<EndOrder, { kind: 'keys' }>): void {
+    const asked = order.by === 'node' ? [this.here(order.id)] : this.live.values();
+    const meant = [...asked].flatMap((siblings) => [...siblings].filter((connection) => endsKey(order, connection)));
+    for (const connection of meant) this.end(connection, CLOSE.revoked, order.reason);
+  }
+
+  /** From now on it is nobody's: it counts no longer, and nothing is sent to it. */
+  private end(connection: LiveConnection, code: CloseCode, reason: string): void {
+    this.forget(connection);
+    connection.close(code, reason);
+  }
+
+  private forget(connection: LiveConnection): void {
+    const siblings = this.live.get(connection.nodeId);
+    if (!siblings?.delete(connection)) return;
+    if (siblings.size === 0) this.live.delete(connection.nodeId);
+    this.registered.delete(connection);
+    this.hooks.disconnected(connection);
+  }
 }
+
+const isNamed =
+  (whom: { connectionId: string }) =>
+  ({ connectionId }: LiveConnection): boolean =>
+    connectionId === whom.connectionId;

@@ -27,6 +27,9 @@ export abstract class Directory {
   /** The connections of each node, empty where there are none; same order as asked. Never from a cache. */
   abstract of(nodeIds: readonly string[]): Promise<ConnectionRow[][]>;
 
+  /** The connection of that id, or `undefined`. Never from a cache. */
+  abstract find(connectionId: string): Promise<ConnectionRow | undefined>;
+
   /** The runs that have registered something which is still there, each once, in no order. */
   abstract boots(): Promise<string[]>;
 

@@ -1,3 +1,4 @@
+export { type Connected, ConnectionHooks, type Newcomer } from './connections.hooks.js';
 export { ConnectionsModule } from './connections.module.js';
 export { ConnectionsService } from './connections.service.js';
 export { ConnectionsSettings } from './connections.settings.js';

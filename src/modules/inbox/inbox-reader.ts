@@ -41,6 +41,7 @@ export class InboxReader {
     private readonly sink: ReaderSink,
     private readonly settings: Pick<InboxSettings, 'windowMessages' | 'windowBytes' | 'ageMs'>,
     private readonly now: () => number,
+    private readonly delivered: (frame: string) => void = () => {},
   ) {}
 
   /** Begins behind `after`: the client has everything up to there. Rows up to `marks.acked` do not count in the window. */
@@ -157,6 +158,7 @@ export class InboxReader {
     if (row.n > this.acked && !this.fly(row, Buffer.byteLength(frame))) return false;
     this.sent = row.n;
     this.sink.send(frame);
+    this.delivered(frame);
     return true;
   }
 

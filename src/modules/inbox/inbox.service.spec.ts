@@ -5,6 +5,7 @@ import { StallGuard } from '../../common/stall-guard.js';
 import { type InboxQuery, Refusal } from '../../protocol/index.js';
 import { type NodeRecord, NodeRegistry, NodesService } from '../nodes/index.js';
 import type { AppendOutcome, DeliveryReport, MessageDraft } from './inbox.types.js';
+import { InboxHooks } from './inbox.hooks.js';
 import { InboxService } from './inbox.service.js';
 import { InboxSettings } from './inbox.settings.js';
 import type { LogRow } from './inbox-log.js';
@@ -85,7 +86,14 @@ beforeEach(() => {
   clock = new ManualClock();
   registry = new Registry();
   const guard = new StallGuard(clock, 5_000, 30_000);
-  inbox = new InboxService(store, new Settings(), clock, guard, new NodesService(registry, clock));
+  inbox = new InboxService(
+    store,
+    new Settings(),
+    clock,
+    guard,
+    new NodesService(registry, clock),
+    new InboxHooks(clock),
+  );
   reports = [];
   inbox.onReports((more) => void reports.push(...more));
 });

@@ -8,6 +8,7 @@ import { AppendLoop } from './append-loop.js';
 import { InboxLog, inboxLogOf, NO_MARKS, nodeOfInboxLog, passOverUnavailable } from './inbox-log.js';
 import { InboxReader } from './inbox-reader.js';
 import { doneIn, InboxRules } from './inbox-rules.js';
+import { InboxHooks } from './inbox.hooks.js';
 import { InboxSettings } from './inbox.settings.js';
 import type {
   Acknowledged,
@@ -46,6 +47,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly clock: Clock,
     guard: StallGuard,
     nodes: NodesService,
+    private readonly hooks: InboxHooks,
   ) {
     this.readers = new ReaderRegistry(log, clock, settings);
     const rules = new InboxRules(log, nodes, settings, (rows) => this.appended(rows));
@@ -71,7 +73,8 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   /** Makes a reader that is told of new rows from now on; it writes nothing before its `start`. */
   reader(nodeId: string, sink: ReaderSink): InboxReader {
     const now = (): number => this.clock.now();
-    const reader = new InboxReader(inboxLogOf(nodeId), this.log, sink, this.settings, now);
+    const delivered = (frame: string): void => this.hooks.delivered(nodeId, frame);
+    const reader = new InboxReader(inboxLogOf(nodeId), this.log, sink, this.settings, now, delivered);
     this.readers.add(reader);
     return reader;
   }

@@ -24,6 +24,7 @@ export {
   type Totals,
 } from './inbox-log.js';
 export { InboxReader } from './inbox-reader.js';
+export { type Delivered, InboxHooks } from './inbox.hooks.js';
 export { InboxModule } from './inbox.module.js';
 export { InboxService } from './inbox.service.js';
 export { resumePoint } from './resume.js';

@@ -11,6 +11,14 @@ export abstract class StoreHealth {
     return undefined;
   }
 
+  /**
+   * How long the store has not answered, ms; 0 while it answers, and where nothing is known. A full disk is no silence.
+   * Cheap: asked for each handshake.
+   */
+  silentMs(): number {
+    return 0;
+  }
+
   /** Called once when the store failed in a way that only a restart can mend: nothing may be confirmed any more. */
   abstract onFatal(call: (error: Error) => void): void;
 

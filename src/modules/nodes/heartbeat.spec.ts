@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
+import { HeapUse } from '../../common/heap-use.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { LoopLag } from '../../common/loop-lag.js';
+import { Overload } from '../../common/overload.js';
+import { FakeHeap } from '../../common/testing/fake-heap.js';
 import { Heartbeat } from './heartbeat.js';
 import { ServerNode } from './server-node.js';
 import { ServerNodesView } from './server-nodes-view.js';
@@ -14,6 +17,7 @@ let clock: ManualClock;
 let lifecycle: Lifecycle;
 let node: ServerNode;
 let heartbeat: Heartbeat;
+let heap: FakeHeap;
 
 beforeEach(async () => {
   registry = new MemoryServerNodes();
@@ -22,7 +26,9 @@ beforeEach(async () => {
   node = new ServerNode(registry);
   const view = new ServerNodesView(registry, node, clock, SETTINGS);
   const lag = new LoopLag(clock, { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 });
-  heartbeat = new Heartbeat(node, view, SETTINGS, clock, lifecycle, lag);
+  heap = new FakeHeap();
+  const heapUse = new HeapUse(clock, { heapNoSocketsFraction: 0.7, heapRetryLaterFraction: 0.85 }, heap);
+  heartbeat = new Heartbeat(node, view, SETTINGS, clock, lifecycle, lag, new Overload(lag, heapUse));
   await node.claim(serverNodeAddress({ address: 'h:1' }));
 });
 
@@ -62,6 +68,17 @@ describe('the heartbeat', () => {
       await settled();
     }
     expect(registry.rows.get('h:1')?.closed).toBe(true);
+  });
+
+  it('says that it takes nobody while the heap is above its watermark', async () => {
+    lifecycle.becomeReady();
+    await heartbeat.start();
+    heap.leave(0.71);
+    await pass(3_000);
+    expect(registry.rows.get('h:1')?.closed).toBe(true);
+    heap.leave(0.7);
+    await pass(3_000);
+    expect(registry.rows.get('h:1')?.closed).toBe(false);
   });
 
   it('is a reason not to be ready when none got through for so long that others take it for dead', async () => {

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock, type Timer } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
 import { LoopLag } from '../../common/loop-lag.js';
+import { Overload } from '../../common/overload.js';
 import { repeat } from '../../common/repeat.js';
 import { ServerNode } from './server-node.js';
 import { ServerNodesView } from './server-nodes-view.js';
@@ -27,8 +28,10 @@ export class Heartbeat implements OnApplicationShutdown {
     private readonly clock: Clock,
     lifecycle: Lifecycle,
     lag: LoopLag,
+    overload: Overload,
   ) {
-    serverNode.addLoad(() => ({ lagMs: lag.currentMs, closed: lifecycle.phase !== 'ready' || lag.tooLate }));
+    const isClosed = (): boolean => lifecycle.phase !== 'ready' || overload.shortages.length > 0;
+    serverNode.addLoad(() => ({ lagMs: lag.currentMs, closed: isClosed() }));
     serverNode.onLost(() => (this.stopped = true));
     lifecycle.onDrain(() => void this.turn());
   }

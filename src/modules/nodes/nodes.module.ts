@@ -9,7 +9,10 @@ import { ServerNodesView } from './server-nodes-view.js';
 
 const SERVICES = [NodesService, ServerNode, ServerNodesView, ServerNodeChooser, Heartbeat];
 
-/** Needs from its surroundings: `NodeRegistry`, `ServerNodes`, `ServerNodesSettings`, `Clock`, `Lifecycle`, `LoopLag`. */
+/**
+ * Needs from its surroundings: `NodeRegistry`, `ServerNodes`, `ServerNodesSettings`, `Clock`, `Lifecycle`, `LoopLag`,
+ * `Overload`.
+ */
 @Module({ providers: SERVICES, exports: SERVICES })
 export class NodesModule {
   static forRoot(settings: ServerNodesSettings): DynamicModule {

@@ -1,4 +1,5 @@
 export { FailStop } from './fail-stop.js';
+export { type Departure, RoutingHooks } from './routing.hooks.js';
 export { RoutingModule } from './routing.module.js';
 export { RoutingService } from './routing.service.js';
 export { RoutingSettings, type PresencePolicy } from './routing.settings.js';

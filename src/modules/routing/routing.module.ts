@@ -5,14 +5,15 @@ import { InboxModule } from '../inbox/index.js';
 import { NodesModule } from '../nodes/index.js';
 import { SessionsModule } from '../sessions/index.js';
 import { RenewalWatch } from './renewal-watch.js';
+import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { RoutingSettings } from './routing.settings.js';
 
-/** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`. */
+/** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`, `HeapUse`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
-  providers: [RoutingService, RenewalWatch],
-  exports: [RoutingService],
+  providers: [RoutingService, RoutingHooks, RenewalWatch],
+  exports: [RoutingService, RoutingHooks],
 })
 export class RoutingModule {
   static forRoot(settings: RoutingSettings): DynamicModule {

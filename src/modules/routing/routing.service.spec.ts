@@ -1,15 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeInboxLog } from '../../../test/support/fake-inbox-log.js';
 import { FakeGroupLog } from '../../../test/support/fake-group-log.js';
-import { GROUP_SETTINGS } from '../../../test/support/group-services.js';
+import { GROUP_SETTINGS, INBOX_SETTINGS } from '../../../test/support/group-services.js';
 import { ManualClock } from '../../common/clock.js';
+import type { HeapUse } from '../../common/heap-use.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
-import { type ConnectionRow, ConnectionsService, Directory, type LiveConnection } from '../connections/index.js';
-import { InboxService, InboxSettings, StoreHealth } from '../inbox/index.js';
+import { ForcedEnds } from '../auth/index.js';
+import { MemoryEndOrders } from '../auth/testing/index.js';
+import { ConnectionHooks, ConnectionsService, type LiveConnection } from '../connections/index.js';
+import { MemoryDirectory } from '../connections/testing/index.js';
+import { InboxHooks, InboxService, type InboxSettings, StoreHealth } from '../inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodesView } from '../nodes/index.js';
 import { MemoryServerNodes, serverNodeAddress, serverNodeRow } from '../nodes/testing/index.js';
 import { GroupsService } from '../sessions/index.js';
+import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { type PresencePolicy, RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
@@ -29,34 +34,7 @@ class Registry extends NodeRegistry {
   }
 }
 
-class MemoryDirectory extends Directory {
-  readonly rows: ConnectionRow[] = [];
-  questions = 0;
-
-  register(row: ConnectionRow): Promise<boolean> {
-    this.rows.push(row);
-    return Promise.resolve(true);
-  }
-
-  unregister(_: string, connectionId: string): Promise<void> {
-    const at = this.rows.findIndex((row) => row.connectionId === connectionId);
-    if (at >= 0) this.rows.splice(at, 1);
-    return Promise.resolve();
-  }
-
-  of(nodeIds: readonly string[]): Promise<ConnectionRow[][]> {
-    this.questions += 1;
-    return Promise.resolve(nodeIds.map((nodeId) => this.rows.filter((row) => row.nodeId === nodeId)));
-  }
-
-  boots(): Promise<string[]> {
-    return Promise.resolve([]);
-  }
-
-  forgetBoot(): Promise<number> {
-    return Promise.resolve(0);
-  }
-}
+const memory = { isCritical: false };
 
 class Health extends StoreHealth {
   trouble: string | undefined;
@@ -68,21 +46,7 @@ class Health extends StoreHealth {
   onFatal(): void {}
 }
 
-class Settings extends InboxSettings {
-  readonly maxMessages = 3;
-  readonly seatMaxMessages = 3;
-  readonly maxBytes = 10_000;
-  readonly ageMs = Infinity;
-  readonly ackedKeepMs = Infinity;
-  readonly ackedKeepMessages = 1_000;
-  readonly dedupeMs = Infinity;
-  readonly tailTrustMs = 30_000;
-  readonly deadlineMs = 5_000;
-  readonly pollMs = 5_000;
-  readonly pollJitterMs = 0;
-  readonly windowMessages = 256;
-  readonly windowBytes = 524_288;
-}
+const SETTINGS: InboxSettings = { ...INBOX_SETTINGS, maxMessages: 3, seatMaxMessages: 3, maxBytes: 10_000 };
 
 class Rules extends RoutingSettings {
   allowUnknownDestinations = false;
@@ -95,6 +59,8 @@ class Rules extends RoutingSettings {
 }
 
 class Connection implements LiveConnection {
+  readonly kid = null;
+  readonly issuedAt = 0;
   readonly frames: string[] = [];
 
   constructor(
@@ -134,17 +100,32 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   health = new Health();
   rules = new Rules(presence);
   answers = [];
+  const deliveries = new InboxHooks(clock);
+  memory.isCritical = false;
   const nodes = new NodesService(registry, clock);
   const serverNodes = new MemoryServerNodes();
   serverNodes.rows.set('far:1', serverNodeRow({ address: 'far:1', serverNodeId: '~sFar', bootId: 'far' }));
   const serverNode = new ServerNode(serverNodes);
   await serverNode.claim(serverNodeAddress());
   const view = new ServerNodesView(serverNodes, serverNode, clock, { heartbeatMs: 3_000, staleMs: 9_000 });
-  connections = new ConnectionsService(directory, serverNode, view, { perNode: 10 }, clock);
-  inbox = new InboxService(store, new Settings(), clock, new StallGuard(clock, 5_000, 30_000), nodes);
+  const ends = new ForcedEnds(new MemoryEndOrders(), clock);
+  const quiet = new ConnectionHooks(clock);
+  connections = new ConnectionsService(directory, serverNode, view, { perNode: 10 }, ends, clock, quiet);
+  inbox = new InboxService(store, SETTINGS, clock, new StallGuard(clock, 5_000, 30_000), nodes, deliveries);
   const guard = new StallGuard(clock, 5_000, 30_000);
-  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, new Settings(), clock, guard);
-  routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock);
+  groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, SETTINGS, clock, guard);
+  routing = new RoutingService(
+    inbox,
+    groups,
+    connections,
+    nodes,
+    health,
+    rules,
+    clock,
+    new RoutingHooks(clock),
+    deliveries,
+    memory as HeapUse,
+  );
 }
 
 function makeKnown(nodeId: string, clientId: string | null = null): void {
@@ -170,7 +151,7 @@ function note(answer: Answer): void {
 }
 
 async function send(sender: Sender, message: Message): Promise<void> {
-  routing.send(sender, message, note);
+  void routing.send(sender, message, note);
   await settled();
 }
 
@@ -277,9 +258,9 @@ describe('a durable message', () => {
     await send(sender, to('b', { id: '0' }));
     const held = store.hold('insert');
     store.failNext('insert', 'before');
-    routing.send(sender, to('b', { id: '1' }), note);
+    void routing.send(sender, to('b', { id: '1' }), note);
     await held.reached;
-    routing.send(sender, to('b', { id: '2' }), note);
+    void routing.send(sender, to('b', { id: '2' }), note);
     held.release();
     await settled();
     await send(sender, to('b', { id: '2' }));
@@ -377,7 +358,7 @@ describe('word that nobody is there', () => {
     await build('all');
     makeKnown('b');
     const sender = senderOf('a', { connection: new Connection('a', 'c1') });
-    for (const id of ['1', '2', '3']) routing.send(sender, to('b', { id }), note);
+    for (const id of ['1', '2', '3']) void routing.send(sender, to('b', { id }), note);
     await settled();
     expect(directory.questions).toBe(1);
   });

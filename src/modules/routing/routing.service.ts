@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { HeapUse } from '../../common/heap-use.js';
 import { randomId } from '../../common/ids.js';
 import {
   deliveredFrame,
@@ -11,14 +12,24 @@ import {
   Refusal,
   transientFrame,
 } from '../../protocol/index.js';
-import { ConnectionsService } from '../connections/index.js';
-import { type AppendOutcome, entryOfKey, InboxService, type MessageDraft, StoreHealth } from '../inbox/index.js';
+import { ConnectionsService, type LiveConnection } from '../connections/index.js';
+import {
+  type AppendOutcome,
+  entryOfKey,
+  InboxHooks,
+  InboxService,
+  type MessageDraft,
+  StoreHealth,
+} from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
 import { GroupsService } from '../sessions/index.js';
 import { FailStop } from './fail-stop.js';
 import { OfflineWatch } from './offline-watch.js';
+import { RoutingHooks } from './routing.hooks.js';
 import { RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
+
+const HEAP_RETRY_MS = 5_000;
 
 type Answering = (answer: Answer) => void;
 
@@ -35,6 +46,9 @@ export class RoutingService {
     private readonly health: StoreHealth,
     private readonly settings: RoutingSettings,
     private readonly clock: Clock,
+    private readonly hooks: RoutingHooks,
+    private readonly deliveries: InboxHooks,
+    private readonly heap: HeapUse,
   ) {
     this.offline = new OfflineWatch(connections, nodes, settings.presence);
     inbox.onReports((reports) => {
@@ -48,11 +62,23 @@ export class RoutingService {
   }
 
   /**
-   * Routes one message. Returns at once; `answer` is called exactly once, for a durable message only after the commit.
-   * Messages of one sender to one destination keep the order of the calls.
+   * Routes one message. `answer` is called exactly once, for a durable message only after the commit. Messages of one
+   * sender to one destination keep the order of the calls; where a promise is answered, because hooks are asked, the next
+   * call of that sender has to wait for it.
    */
-  send(sender: Sender, message: Message, answer: Answering): void {
+  send(sender: Sender, message: Message, answer: Answering): void | Promise<void> {
+    if (this.heap.isCritical) return this.refuse(sender, message, heapFull(), answer);
     const id = message.id ?? randomId();
+    if (!this.hooks.some) return this.route(sender, message, id, answer);
+    const decided = (refusal?: Refusal): void => {
+      if (refusal) this.refuse(sender, { ...message, id }, refusal, answer);
+      else this.route(sender, message, id, answer);
+    };
+    const ruling = this.hooks.ask(sender, { ...message, id });
+    return ruling instanceof Promise ? ruling.then(decided) : decided(ruling);
+  }
+
+  private route(sender: Sender, message: Message, id: string, answer: Answering): void {
     const { destination } = message;
     if (!message.transient) this.sendDurable(sender, message, id, answer);
     else if (destination.kind === 'node') this.sendTransient(sender, message, id, destination.nodeId, answer);
@@ -63,19 +89,21 @@ export class RoutingService {
   refuse(sender: Sender, message: Message, refusal: Refusal, answer: Answering): void {
     const id = message.id ?? randomId();
     const { destination } = message;
-    if (refusal.retryable && !message.transient) {
-      const lane = laneOf(destination);
-      const ordinal = sender.failStop.enter(lane, id);
-      if (ordinal !== undefined) sender.failStop.fail(lane, id, ordinal);
-    }
+    if (!message.transient) this.failFirst(sender.failStop, laneOf(destination), id, refusal);
     answer({ kind: 'refused', id, refusal, destination });
+  }
+
+  private failFirst(failStop: FailStop, lane: string, id: string, refusal: Refusal): void {
+    if (!refusal.retryable) return failStop.settle(lane, id);
+    const ordinal = failStop.enter(lane, id);
+    if (ordinal !== undefined) failStop.fail(lane, id, ordinal);
   }
 
   private sendTransient(sender: Sender, message: Message, id: string, nodeId: string, answer: Answering): void {
     const here = this.connections.here(nodeId);
     if (here.size > 0) {
       const frame = transientFrame(this.clock.now(), messageBody(message, id, sourceOf(sender)));
-      for (const connection of here) if (connection !== sender.connection) connection.send(frame);
+      for (const connection of here) this.deliver(sender, connection, frame);
       return answer({ kind: 'sent', id });
     }
     const { destination } = message;
@@ -84,6 +112,13 @@ export class RoutingService {
       (known) => (known ? answer({ kind: 'sent', id }) : refuse(new Refusal('node_unknown'))),
       () => refuse(new Refusal('retry_later')),
     );
+  }
+
+  /** A sender gets no copy of its own by the connection that it came by. */
+  private deliver(sender: Sender, connection: LiveConnection, frame: string): void {
+    if (connection === sender.connection) return;
+    connection.send(frame);
+    this.deliveries.delivered(connection.nodeId, frame);
   }
 
   private async reachable(sender: Sender, nodeId: string): Promise<boolean> {
@@ -105,7 +140,7 @@ export class RoutingService {
       const { frame, nodeIds } = await this.groups.transient({ sender, message, id });
       const text = transientFrame(this.clock.now(), frame);
       const others = nodeIds.flatMap((nodeId) => [...this.connections.here(nodeId)]);
-      for (const connection of others) if (connection !== sender.connection) connection.send(text);
+      for (const connection of others) this.deliver(sender, connection, text);
       answer({ kind: 'sent', id });
     } catch (error) {
       refuse(error instanceof Refusal ? error : new Refusal('retry_later'));
@@ -168,6 +203,12 @@ export class RoutingService {
     const frame = deliveredFrame(id, nodeId);
     for (const connection of this.connections.here(srcId)) connection.send(frame);
   }
+}
+
+/** What is alive on the heap waits for others: it takes them longer than a moment. */
+function heapFull(): Refusal {
+  const reason = 'the server node is almost out of memory';
+  return new Refusal('retry_later', { reason, retryAfterMs: HEAP_RETRY_MS, limit: 'heap_messages' });
 }
 
 /** What is one destination for the order of messages: a session is another one than its members. */

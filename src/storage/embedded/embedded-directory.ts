@@ -11,10 +11,13 @@ const SCAN_NODES = 1_000;
 /** Connections, all of a node in one record. */
 export class EmbeddedDirectory extends Directory {
   private readonly nodes: Database<ConnectionRow[], string>;
+  /** The node of each connection. */
+  private readonly nodeOf: Database<string, string>;
 
   constructor(private readonly store: EmbeddedStore) {
     super();
     this.nodes = store.json('connections');
+    this.nodeOf = store.json('connection-nodes');
   }
 
   register(row: ConnectionRow, limit: number): Promise<boolean> {
@@ -22,6 +25,7 @@ export class EmbeddedDirectory extends Directory {
       const others = this.rowsOf(row.nodeId).filter((other) => other.connectionId !== row.connectionId);
       if (!row.moving && others.filter(({ moving }) => !moving).length >= limit) return false;
       void this.nodes.put(row.nodeId, [...others, row]);
+      void this.nodeOf.put(row.connectionId, row.nodeId);
       return true;
     });
   }
@@ -32,6 +36,13 @@ export class EmbeddedDirectory extends Directory {
 
   async of(nodeIds: readonly string[]): Promise<ConnectionRow[][]> {
     return this.store.read(() => nodeIds.map((nodeId) => this.rowsOf(nodeId)));
+  }
+
+  async find(connectionId: string): Promise<ConnectionRow | undefined> {
+    return this.store.read(() => {
+      const nodeId = this.nodeOf.get(connectionId);
+      return nodeId === undefined ? undefined : this.rowsOf(nodeId).find((row) => row.connectionId === connectionId);
+    });
   }
 
   async boots(): Promise<string[]> {
@@ -76,6 +87,7 @@ export class EmbeddedDirectory extends Directory {
     const rows = this.rowsOf(nodeId);
     const kept = rows.filter(wanted);
     if (kept.length === rows.length) return 0;
+    for (const row of rows) if (!kept.includes(row)) void this.nodeOf.remove(row.connectionId);
     if (kept.length > 0) void this.nodes.put(nodeId, kept);
     else void this.nodes.remove(nodeId);
     return rows.length - kept.length;

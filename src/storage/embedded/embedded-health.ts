@@ -47,9 +47,14 @@ export class EmbeddedHealth extends StoreHealth {
     return this.store.isClosed ? 'the store is closed' : this.disk;
   }
 
-  override slowness(): string | undefined {
+  override silentMs(): number {
     const waitedMs = this.store.writes.oldestMs;
-    return waitedMs < SLOW_MS ? undefined : `a write has been waiting for ${Math.floor(waitedMs / 1_000)} s`;
+    return waitedMs < SLOW_MS ? 0 : waitedMs;
+  }
+
+  override slowness(): string | undefined {
+    const waitedMs = this.silentMs();
+    return waitedMs === 0 ? undefined : `a write has been waiting for ${Math.floor(waitedMs / 1_000)} s`;
   }
 
   override get isStuck(): boolean {

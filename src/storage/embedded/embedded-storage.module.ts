@@ -7,12 +7,13 @@ import {
   type OwnPorts,
   settingsProvider,
 } from '../../common/with-settings.js';
-import { ValidationKeyStore } from '../../modules/auth/index.js';
+import { EndOrders, ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
 import { NodeRegistry, ServerNodes } from '../../modules/nodes/index.js';
 import { GroupLog } from '../../modules/sessions/index.js';
 import { EmbeddedDirectory } from './embedded-directory.js';
+import { EmbeddedEndOrders } from './embedded-end-orders.js';
 import { EmbeddedGroupLog } from './embedded-group-log.js';
 import { EmbeddedHealth } from './embedded-health.js';
 import { EmbeddedInboxLog } from './embedded-inbox-log.js';
@@ -32,6 +33,7 @@ const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: Emb
   [NodeRegistry, EmbeddedNodeRegistry],
   [ServerNodes, EmbeddedServerNodes],
   [ValidationKeyStore, EmbeddedValidationKeys],
+  [EndOrders, EmbeddedEndOrders],
 ];
 const ports = [...adapters.map(([port]) => port), StoreHealth];
 

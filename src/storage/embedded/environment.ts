@@ -10,6 +10,9 @@ const MAX_TABLES = 32;
 const MAP_BYTES = process.platform === 'win32' || process.arch.endsWith('32') ? undefined : 2 ** 40;
 const JSON_TABLES = [
   'connections',
+  'connection-nodes',
+  'end-orders',
+  'end-order-ends',
   'nodes',
   'server-nodes',
   'validation-keys',

@@ -1,4 +1,5 @@
 export { EmbeddedDirectory } from './embedded-directory.js';
+export { EmbeddedEndOrders } from './embedded-end-orders.js';
 export { EmbeddedGroupLog } from './embedded-group-log.js';
 export { EmbeddedHealth, type DiskSpace } from './embedded-health.js';
 export { EmbeddedInboxLog } from './embedded-inbox-log.js';

@@ -247,6 +247,20 @@ export class ValidationKeyDocument {
   usedBy: string | null;
 }
 
+/** An order to end something. `_id` is its position, one above that of the order before it. */
+@Schema(options('end_orders'))
+export class EndOrderDocument {
+  @Prop({ type: Number, required: true })
+  _id: number;
+
+  @Prop({ type: Number, required: true })
+  until: number;
+
+  /** JSON. */
+  @Prop({ type: String, required: true })
+  order: string;
+}
+
 /** The store itself; there is one. */
 @Schema(options('store'))
 export class StoreDocument {
@@ -283,6 +297,7 @@ stays.index({ log: 1, alias: 1 }, { name: ALIAS_INDEX, partialFilterExpression: 
 
 const connections = SchemaFactory.createForClass(ConnectionDocument);
 connections.index({ nodeId: 1, connectionId: 1 }, { unique: true, name: 'node_connection' });
+connections.index({ connectionId: 1 }, { name: 'connection' });
 connections.index({ bootId: 1 }, { name: 'boot' });
 
 const serverNodes = SchemaFactory.createForClass(ServerNodeDocument);
@@ -290,6 +305,9 @@ serverNodes.index({ serverNodeId: 1, bootId: 1 }, { name: 'server_node_boot' });
 
 const validationKeys = SchemaFactory.createForClass(ValidationKeyDocument);
 validationKeys.index({ validUntil: 1 }, { name: 'valid_until' });
+
+const endOrders = SchemaFactory.createForClass(EndOrderDocument);
+endOrders.index({ until: 1 }, { name: 'until' });
 
 /** A class of documents; its name is that of the model. */
 export type DocumentClass<T> = abstract new () => T;
@@ -304,5 +322,6 @@ export const SCHEMAS: ReadonlyArray<readonly [DocumentClass<unknown>, MongooseSc
   [NodeDocument, SchemaFactory.createForClass(NodeDocument)],
   [ServerNodeDocument, serverNodes],
   [ValidationKeyDocument, validationKeys],
+  [EndOrderDocument, endOrders],
   [StoreDocument, SchemaFactory.createForClass(StoreDocument)],
 ];

@@ -1,4 +1,5 @@
 export { MongoDirectory } from './mongo-directory.js';
+export { MongoEndOrders } from './mongo-end-orders.js';
 export { MongoGroupLog } from './mongo-group-log.js';
 export { MongoHealth } from './mongo-health.js';
 export { MongoInboxLog } from './mongo-inbox-log.js';

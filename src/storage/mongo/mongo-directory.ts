@@ -85,6 +85,13 @@ export class MongoDirectory extends Directory {
     });
   }
 
+  async find(connectionId: string): Promise<ConnectionRow | undefined> {
+    return this.store.run(async (signal) => {
+      const options = { projection: { _id: 0 }, signal } as const;
+      return ((await this.connections.findOne({ connectionId }, options)) as ConnectionRow | null) ?? undefined;
+    });
+  }
+
   boots(): Promise<string[]> {
     return this.store.run(() => this.connections.distinct('bootId'));
   }

@@ -19,6 +19,7 @@ export class MongoHealth extends StoreHealth {
   private readonly logger = new Logger('MongoDB');
   private isReachable = true;
   private isSilent = false;
+  private answeredAt: number;
   private told: string | undefined;
   private checking: Promise<void> | undefined;
   private timer: Timer | undefined;
@@ -26,6 +27,7 @@ export class MongoHealth extends StoreHealth {
 
   private constructor(private readonly store: MongoStore) {
     super();
+    this.answeredAt = store.settings.clock.monotonic();
   }
 
   /** Watches from now on; has looked once when it resolves. */
@@ -40,6 +42,10 @@ export class MongoHealth extends StoreHealth {
   problem(): string | undefined {
     if (this.store.failed) return this.store.failed.message;
     return this.store.isClosed ? 'the store is closed' : this.trouble;
+  }
+
+  override silentMs(): number {
+    return this.trouble === undefined ? 0 : this.store.settings.clock.monotonic() - this.answeredAt;
   }
 
   onFatal(call: (error: Error) => void): void {
@@ -63,9 +69,11 @@ export class MongoHealth extends StoreHealth {
 
   private async ask(): Promise<void> {
     if (this.store.failed) return;
+    const asked = this.store.settings.clock.monotonic();
     try {
       const epoch = await this.store.epoch();
       this.isSilent = false;
+      this.answeredAt = asked;
       this.tell();
       if (epoch !== this.store.epochAtOpening) this.fail(new Error('the store was replaced by another history'));
     } catch (error) {

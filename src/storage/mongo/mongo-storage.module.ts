@@ -7,12 +7,13 @@ import {
   type OwnPorts,
   settingsProvider,
 } from '../../common/with-settings.js';
-import { ValidationKeyStore } from '../../modules/auth/index.js';
+import { EndOrders, ValidationKeyStore } from '../../modules/auth/index.js';
 import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
 import { NodeRegistry, ServerNodes } from '../../modules/nodes/index.js';
 import { GroupLog } from '../../modules/sessions/index.js';
 import { MongoDirectory } from './mongo-directory.js';
+import { MongoEndOrders } from './mongo-end-orders.js';
 import { MongoGroupLog } from './mongo-group-log.js';
 import { MongoHealth } from './mongo-health.js';
 import { MongoInboxLog } from './mongo-inbox-log.js';
@@ -35,6 +36,7 @@ const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: Mon
   [NodeRegistry, MongoNodeRegistry],
   [ServerNodes, MongoServerNodes],
   [ValidationKeyStore, MongoValidationKeys],
+  [EndOrders, MongoEndOrders],
 ];
 const connection = getConnectionToken(MONGO_CONNECTION);
 const ports = [...adapters.map(([port]) => port), StoreHealth];

@@ -155,6 +155,21 @@ export const ROUTES: readonly RouteRow[] = [
     path: () => '/v1/nodes/no-such-node',
     expected: keyed(FORBIDDEN, '404 node_unknown'),
   },
+  {
+    route: 'DELETE /v1/nodes/{id}/connections',
+    path: () => '/v1/nodes/no-such-node/connections',
+    expected: keyed(FORBIDDEN, '200'),
+  },
+  {
+    route: 'DELETE /v1/connections/{id}',
+    path: () => '/v1/connections/no-such-connection',
+    expected: keyed(FORBIDDEN, '200'),
+  },
+  {
+    route: 'POST /v1/revocations',
+    body: { node_id: 'no-such-node' },
+    expected: keyed(FORBIDDEN, '201'),
+  },
   { route: 'GET /metrics', expected: keyed(FORBIDDEN, '200') },
   { route: 'GET /connect', expected: OPEN('426 upgrade_required') },
   { route: 'GET /livez', expected: OPEN('200') },

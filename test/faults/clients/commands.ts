@@ -49,6 +49,8 @@ export type Command =
   | { readonly do: 'go' }
   | { readonly do: 'stop' }
   | { readonly do: 'acknowledge'; readonly reader: string }
+  /** Closes it for good; another one may be given its name. */
+  | { readonly do: 'leave'; readonly reader: string }
   | { readonly do: 'state' }
   /** Writes down who waits for answers and who is live, and closes all. */
   | { readonly do: 'rest' };

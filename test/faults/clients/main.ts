@@ -58,12 +58,18 @@ async function rest(): Promise<void> {
   journal.close();
 }
 
+async function leave(name: string): Promise<void> {
+  const at = readers.findIndex(({ reader }) => reader === name);
+  if (at >= 0) await readers.splice(at, 1)[0]?.close();
+}
+
 async function carryOut(command: Command): Promise<unknown> {
   if (command.do === 'read') return read(command.order);
   if (command.do === 'send') return send(command.order);
   if (command.do === 'go') return void (going = true);
   if (command.do === 'stop') return void (going = false);
   if (command.do === 'acknowledge') return readers.find(({ reader }) => reader === command.reader)?.acknowledge();
+  if (command.do === 'leave') return leave(command.reader);
   return command.do === 'state' ? state() : rest();
 }
 

@@ -32,6 +32,8 @@ export class Scene {
     readonly store: Store,
     readonly random: Random,
     readonly short: boolean,
+    /** How long a soak is to last; what it takes itself when it is not told. */
+    readonly minutes?: number,
   ) {
     this.journals = join(folder, 'journals');
     mkdirSync(this.journals, { recursive: true });

@@ -1,8 +1,7 @@
 import { Child } from './child.js';
-import { within } from './wait.js';
+import { type Teller, told } from './told.js';
 
 export const WATCHED = 'watched ';
-const ANSWER_MS = 10_000;
 const PLANTED_MS = 60;
 
 /** Since it was asked the time before. */
@@ -24,12 +23,8 @@ export interface Watched {
 export const WATCHING = { NODE_OPTIONS: `--import=${new URL('watching.js', import.meta.url).href}` };
 
 /** Asks a process that was started with `WATCHING`; it collects its garbage then. */
-export async function watched(subject: { readonly pid: number; said(): string }): Promise<Watched> {
-  const told = (): string[] => subject.said().match(/^watched \{.*\}$/gm) ?? [];
-  const before = told().length;
-  process.kill(subject.pid, 'SIGUSR2');
-  if (!(await within(ANSWER_MS, () => told().length > before))) throw new Error('the watched process does not tell');
-  return JSON.parse(told().at(-1)!.slice(WATCHED.length)) as Watched;
+export function watched(subject: Teller): Promise<Watched> {
+  return told<Watched>(subject, WATCHED);
 }
 
 const WRONG = `

@@ -7,10 +7,13 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
 import { Clock, SystemClock } from '../../../common/clock.js';
+import { HeapUse } from '../../../common/heap-use.js';
 import { Lifecycle } from '../../../common/lifecycle.js';
 import { LoopLag } from '../../../common/loop-lag.js';
 import { Metrics } from '../../../common/metrics.js';
+import { Overload } from '../../../common/overload.js';
 import { StallGuard } from '../../../common/stall-guard.js';
+import { FakeHeap } from '../../../common/testing/fake-heap.js';
 import { AuthModule, type Role, signAuthKey } from '../../../modules/auth/index.js';
 import { ConnectionsSettings } from '../../../modules/connections/index.js';
 import { InboxSettings, StoreHealth } from '../../../modules/inbox/index.js';
@@ -39,10 +42,18 @@ export const HTTP_SETTINGS = {
   pageMessages: 200,
   pageMaxMessages: 1_000,
   pageBytes: 4 * KIB * KIB,
+  callsPerSecond: 50,
+  callsBurst: 500,
+  ratePerSecond: 200,
+  rateBurst: 1_000,
   deadlineMs: 5_000,
+  storeLostMs: 30_000,
+  retryMinMs: 1_000,
+  retryMaxMs: 30_000,
   metricsAddress: undefined,
 } satisfies HttpSettings;
 
+const HEAP_USE = { heapNoSocketsFraction: 0.7, heapRetryLaterFraction: 0.85 };
 const LOOP_LAG = { loopLagMs: 200, loopLagForMs: 5_000, pongLagMs: 1_000 };
 
 const INBOX_SETTINGS = {
@@ -90,6 +101,7 @@ const LOCAL_ADDRESS = {
 export class SwitchableHealth extends StoreHealth {
   override problem: () => string | undefined = () => undefined;
   override slowness: () => string | undefined = () => undefined;
+  override silentMs: () => number = () => 0;
 
   onFatal(): void {}
 }
@@ -100,6 +112,7 @@ export interface HttpAppOptions {
   readonly sessions?: Partial<SessionsSettings>;
   readonly address?: Partial<PublicAddress>;
   readonly clock?: Clock;
+  readonly heap?: FakeHeap;
   readonly controllers?: Type[];
   /** As an application that has body parsers of its own. */
   readonly ownParsers?: boolean;
@@ -110,11 +123,22 @@ export interface HttpAppOptions {
 @Global()
 @Module({})
 class Surroundings {
-  static with({ http, inbox, sessions, address, clock = new SystemClock() }: HttpAppOptions): DynamicModule {
+  static with({
+    http,
+    inbox,
+    sessions,
+    address,
+    heap: fakeHeap = new FakeHeap(),
+    clock = new SystemClock(),
+  }: HttpAppOptions): DynamicModule {
+    const lag = new LoopLag(clock, LOOP_LAG);
+    const heap = new HeapUse(clock, HEAP_USE, fakeHeap);
     const providers = [
       { provide: Clock, useValue: clock },
       { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
-      { provide: LoopLag, useValue: new LoopLag(clock, LOOP_LAG) },
+      { provide: LoopLag, useValue: lag },
+      { provide: HeapUse, useValue: heap },
+      { provide: Overload, useValue: new Overload(lag, heap) },
       { provide: Lifecycle, useValue: new Lifecycle() },
       { provide: Metrics, useValue: new Metrics() },
       { provide: HttpSettings, useValue: { ...HTTP_SETTINGS, ...http } },
@@ -131,6 +155,8 @@ class Surroundings {
 
 /** The HTTP edge over the real modules and an embedded store in a folder of its own. */
 export class HttpApp {
+  private readonly keys = new Map<string, Promise<string>>();
+
   private constructor(
     readonly app: NestExpressApplication,
     readonly health: SwitchableHealth,
@@ -181,11 +207,19 @@ export class HttpApp {
   /** One call and its answer. */
   async call(method: Method, path: string, { by, body, type, headers = {} }: Call = {}): Promise<request.Response> {
     const call = request(this.app.getHttpServer())[method](path).set(headers);
-    if (by !== undefined) call.set('Authorization', `Bearer ${await keyOf(by)}`);
+    if (by !== undefined) call.set('Authorization', `Bearer ${await this.keyOf(by)}`);
     if (body === undefined) return await call;
     // As it is: the client would write bytes as JSON.
     call.serialize((given: unknown) => given as string);
     return await call.set('Content-Type', type ?? 'application/json').send(body);
+  }
+
+  /** The same each time: with a key of a later second the server would have something to write down first. */
+  private keyOf(who: Who): Promise<string> {
+    const name = JSON.stringify(who);
+    const key = this.keys.get(name) ?? keyOf(who);
+    this.keys.set(name, key);
+    return key;
   }
 
   /** Sends messages, each given as its text, and answers the results. */
@@ -197,6 +231,7 @@ export class HttpApp {
 
   async close(): Promise<void> {
     this.get(LoopLag).stop();
+    this.get(HeapUse).stop();
     this.get(StallGuard).stop();
     await this.app.close();
     await rm(this.folder, { recursive: true, force: true });

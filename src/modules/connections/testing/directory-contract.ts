@@ -47,6 +47,24 @@ export function directoryContract(name: string, open: () => Promise<OpenDirector
       expect(await directory.of([])).toEqual([]);
     });
 
+    test('finds a connection by its id alone, as long as it is there', async ({ directory, second }) => {
+      const [one, other] = [
+        connectionRow('a', 'c1'),
+        connectionRow('b', 'c2', { serverNodeId: '~s2', bootId: 'boot-2' }),
+      ];
+      for (const row of [one, other, connectionRow('a', 'c3')]) await directory.register(row, 10);
+      const elsewhere = await second();
+      expect(await Promise.all([directory.find('c1'), elsewhere.find('c2'), directory.find('c9')])).toEqual([
+        one,
+        other,
+        undefined,
+      ]);
+      await directory.unregister('a', 'c1');
+      await directory.forgetBoot('boot-2');
+      expect([await directory.find('c1'), await directory.find('c2')]).toEqual([undefined, undefined]);
+      expect(await elsewhere.find('c3')).toEqual(connectionRow('a', 'c3'));
+    });
+
     test('keeps a node within its limit, and frees the place of one that goes', async ({ directory }) => {
       expect(await directory.register(connectionRow('a', 'c1'), 2)).toBe(true);
       expect(await directory.register(connectionRow('a', 'c2'), 2)).toBe(true);
@@ -163,6 +181,7 @@ export function directoryContract(name: string, open: () => Promise<OpenDirector
       await expect(directory.register(connectionRow('a', 'c1'), 1)).rejects.toThrow();
       await expect(directory.unregister('a', 'c1')).rejects.toThrow();
       await expect(directory.of(['a'])).rejects.toThrow();
+      await expect(directory.find('c1')).rejects.toThrow();
       await expect(directory.boots()).rejects.toThrow();
       await expect(directory.forgetBoot('boot-1')).rejects.toThrow();
     });

@@ -1,10 +1,11 @@
 import { type ConnectionRow, Directory } from '../directory.js';
 
-/** A directory in memory; can be told to be away, or to lose its answers. */
+/** A directory in memory; can be told to be away, or to lose its answers. `questions` counts the look-ups of nodes. */
 export class MemoryDirectory extends Directory {
   rows: ConnectionRow[] = [];
   losesAnswers = false;
   isAway = false;
+  questions = 0;
   /** Called before each registration is written. */
   beforeRegister: (row: ConnectionRow) => void = () => {};
 
@@ -26,7 +27,13 @@ export class MemoryDirectory extends Directory {
 
   async of(nodeIds: readonly string[]): Promise<ConnectionRow[][]> {
     this.check();
+    this.questions += 1;
     return nodeIds.map((nodeId) => this.rows.filter((row) => row.nodeId === nodeId));
+  }
+
+  async find(connectionId: string): Promise<ConnectionRow | undefined> {
+    this.check();
+    return this.rows.find((row) => row.connectionId === connectionId);
   }
 
   async boots(): Promise<string[]> {

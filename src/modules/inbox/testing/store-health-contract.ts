@@ -29,6 +29,7 @@ export function storeHealthContract(name: string, open: () => Promise<OpenStoreH
       expect(health.problem()).toBeUndefined();
       expect(health.slowness()).toBeUndefined();
       expect(health.isStuck).toBe(false);
+      expect(health.silentMs()).toBe(0);
     });
 
     test('names a problem while there is one', async ({ health, spoil, mend }) => {
@@ -36,6 +37,7 @@ export function storeHealthContract(name: string, open: () => Promise<OpenStoreH
       expect(health.problem()).toMatch(/\w/);
       await mend();
       expect(health.problem()).toBeUndefined();
+      expect(health.silentMs()).toBe(0);
     });
 
     test('calls once when the store broke, and names the problem ever after', async ({ health, breakStore, mend }) => {

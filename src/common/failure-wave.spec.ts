@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ManualClock } from '../../common/clock.js';
+import { ManualClock } from './clock.js';
 import { FailureWave } from './failure-wave.js';
 
 it('what fails for many at once is told once, with how many and the last reason, and the next wave again', () => {

