@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { runEmbedded } from './embedded/run.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const program = path('../bin/allspark.js');
@@ -49,12 +50,24 @@ async function runOne(name, lastLine) {
   return run.status === 0 && run.stdout.trim().split('\n').includes(lastLine);
 }
 
-const all = Object.keys(LAST_LINES);
+async function runEmbeddedExample() {
+  console.log('--- embedded');
+  try {
+    await runEmbedded();
+    return true;
+  } catch (error) {
+    console.error(error);
+    return false;
+  }
+}
+
+const all = [...Object.keys(LAST_LINES), 'embedded'];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : all;
 let failed = 0;
 for (const name of wanted) {
   if (!all.includes(name)) throw new Error(`there is no example ${name}, but ${all.join(', ')}`);
-  if (!(await runOne(name, LAST_LINES[name]))) failed += 1;
+  const passed = name === 'embedded' ? await runEmbeddedExample() : await runOne(name, LAST_LINES[name]);
+  if (!passed) failed += 1;
 }
 console.log(`${wanted.length - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -9,12 +9,19 @@ import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import type { Config } from './config/load-config.js';
 import { slices } from './config/slices.js';
-import { LimitedExpressAdapter, ProblemFilter, readKeyPair, runAt, type ServerLimits } from './gateways/http/index.js';
-import { useNativeWebsockets } from './gateways/native/index.js';
+import {
+  LimitedExpressAdapter,
+  ProblemFilter,
+  PublicAddress,
+  readKeyPair,
+  runAt,
+  type ServerLimits,
+} from './gateways/http/index.js';
+import { NativeSettings, useNativeWebsockets } from './gateways/native/index.js';
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
 import { Registrations } from './modules/connections/index.js';
-import { Heartbeat, ServerNode } from './modules/nodes/index.js';
-import { BoundAddress } from './settings-of-modules.js';
+import { Heartbeat, ServerNode, type ServerNodeAddress } from './modules/nodes/index.js';
+import { BoundAddress, placeOf } from './settings-of-modules.js';
 
 /** A server node that takes connections. */
 export interface RunningServer {
@@ -27,12 +34,8 @@ export interface RunningServer {
 }
 
 /** The one assembly, for the command line and for tests: everything wired, nothing listening yet. */
-export async function createApp(
-  config: Config,
-  logger: Logger,
-): Promise<{ app: INestApplication; address: BoundAddress }> {
-  const address = new BoundAddress(config);
-  const surroundings: AppSurroundings = { config, address, keys: await keysOf(config, logger) };
+export async function createApp(config: Config, logger: Logger): Promise<INestApplication> {
+  const surroundings = await surroundingsOf(config, logger);
   const app = await NestFactory.create(
     AppModule.forRoot(surroundings),
     new LimitedExpressAdapter(await limitsOf(config)),
@@ -50,32 +53,65 @@ export async function createApp(
     await app.close();
     throw error;
   }
-  return { app, address };
+  return app;
+}
+
+/** What `AllsparkModule` needs: reads the keys that are in files, and makes the secrets of a first start. */
+export async function surroundingsOf(config: Config, logger: Logger): Promise<AppSurroundings> {
+  return { config, address: new BoundAddress(config), keys: await keysOf(config, logger) };
+}
+
+/** A server node that is in its place. */
+export interface Admitting {
+  readonly url: string;
+  readonly serverNodeId: string;
+  /** Connections that earlier runs did not close in good order. */
+  readonly forgotten: number;
 }
 
 /**
- * Binds the address, takes it over from whoever ran there before, and only then lets anybody in. The bound socket is the
- * proof that no live process holds the address, unless one answers there that listens elsewhere: then the start fails.
+ * To be called once the application listens; before that nobody is let in. Takes the address over from whoever ran there
+ * before: the bound socket is the proof that no live process holds it, unless one answers there that listens elsewhere;
+ * then it rejects with `AddressTaken`.
  */
+export async function letIn(app: INestApplication): Promise<Admitting> {
+  const address = app.get(PublicAddress, { strict: false });
+  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  if (address instanceof BoundAddress) address.bind(port);
+  const serverNode = app.get(ServerNode, { strict: false });
+  await serverNode.claim(placeAt(app, address), isForced(address) ? undefined : runAt);
+  const forgotten = await app.get(Registrations, { strict: false }).sweep();
+  app.get(Lifecycle, { strict: false }).becomeReady();
+  await app.get(Heartbeat, { strict: false }).start();
+  return { url: address.baseUrl, serverNodeId: serverNode.id, forgotten };
+}
+
+/** An application may have an address of its own making. */
+function placeAt(app: INestApplication, address: PublicAddress): ServerNodeAddress {
+  if (address instanceof BoundAddress) return address.serverNode();
+  return placeOf(address, app.get(NativeSettings, { strict: false }).capacity);
+}
+
+function isForced(address: PublicAddress): boolean {
+  return address instanceof BoundAddress && address.force;
+}
+
+/** Listens, and lets everybody in. */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
-  const { app, address } = await createApp(config, logger);
+  const app = await createApp(config, logger);
   try {
-    await listen(app, config, address);
-    const serverNode = app.get(ServerNode, { strict: false });
-    await serverNode.claim(address.serverNode(), slices.connections(config.settings).force ? undefined : runAt);
-    const forgotten = await app.get(Registrations, { strict: false }).sweep();
+    await listen(app, config);
+    const { url, serverNodeId, forgotten } = await letIn(app);
     const unclean = 'an earlier run did not end in good order: the connections it still listed were removed';
     if (forgotten > 0) logger.info({ removed: forgotten }, unclean);
-    app.get(Lifecycle, { strict: false }).becomeReady();
-    await app.get(Heartbeat, { strict: false }).start();
-    return { app, url: address.baseUrl, serverNodeId: serverNode.id, close: () => app.close() };
+    return { app, url, serverNodeId, close: () => app.close() };
   } catch (error) {
     await app.close();
     throw error;
   }
 }
 
-async function listen(app: INestApplication, config: Config, address: BoundAddress): Promise<void> {
+async function listen(app: INestApplication, config: Config): Promise<void> {
   const { port, listenAddress, backlog } = slices.listen(config.settings);
   const server = app.getHttpServer() as Server;
   await new Promise<void>((resolve, reject) => {
@@ -85,7 +121,6 @@ async function listen(app: INestApplication, config: Config, address: BoundAddre
       resolve();
     });
   });
-  address.bind((server.address() as AddressInfo).port);
 }
 
 /** Without any auth key the first start makes a secret, which the processes of a data directory share. */

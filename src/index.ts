@@ -9,17 +9,32 @@ export { HeapUse, type HeapLimits } from './common/heap-use.js';
 export { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
 export { Metrics } from './common/metrics.js';
 export { Overload, type Shortage } from './common/overload.js';
+export { type AsyncSettings, type OwnPorts } from './common/with-settings.js';
 export { StallGuard } from './common/stall-guard.js';
 export { formatFaults, type Fault } from './config/fault.js';
 export { loadConfig, type Config, type ConfigInput, type LoadedConfig } from './config/load-config.js';
-export { createApp, startServer, type RunningServer } from './create-app.js';
-export { HttpGatewayModule, HttpSettings, ProblemFilter, PublicAddress } from './gateways/http/index.js';
-export { NativeGatewayModule, NativeSettings, useNativeWebsockets } from './gateways/native/index.js';
+export { type Admitting, createApp, letIn, type RunningServer, startServer, surroundingsOf } from './create-app.js';
+export {
+  ALLSPARK_ROUTES,
+  HttpGatewayModule,
+  HttpGatewayOptions,
+  HttpSettings,
+  ProblemFilter,
+  PublicAddress,
+} from './gateways/http/index.js';
+export {
+  ANY_FRAME,
+  type GatewayOptions,
+  NativeGatewayModule,
+  NativeSettings,
+  useNativeWebsockets,
+} from './gateways/native/index.js';
 export {
   AuthKeyVerifier,
   AuthModule,
   type AuthOptions,
   BearerGuard,
+  callerOf,
   Caller,
   type EndOrder,
   type EndOrderRow,
@@ -27,8 +42,14 @@ export {
   type Identity,
   type KeyHolder,
   Revocations,
+  isAllowed,
+  type Role,
   Roles,
   RolesGuard,
+  signAuthKey,
+  type ValidationGrant,
+  UpgradeAuthenticator,
+  ValidationKeys,
   ValidationKeyStore,
 } from './modules/auth/index.js';
 export {
@@ -56,6 +77,7 @@ export {
 export {
   AddressTaken,
   Heartbeat,
+  type NodeRecord,
   NodeRegistry,
   NodesModule,
   NodesService,

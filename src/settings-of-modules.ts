@@ -53,20 +53,31 @@ export class BoundAddress implements PublicAddress {
   /** What the other server nodes are told. */
   serverNode(): ServerNodeAddress {
     const { internal, tls } = this.listen;
-    const address = hostPort(this.host, this.port);
-    const inside = internal ? hostPort(internal.host, internal.port) : address;
-    return {
-      address,
-      baseUrl: this.baseUrl,
-      proxyHost: this.proxyHost ?? null,
-      internalUrl: `${tls ? 'wss' : 'ws'}://${inside}`,
-      capacity: slices.connections(this.config.settings).capacity,
-    };
+    const place = placeOf(this, slices.connections(this.config.settings).capacity);
+    const inside = internal ? hostPort(internal.host, internal.port) : place.address;
+    return { ...place, internalUrl: `${tls ? 'wss' : 'ws'}://${inside}` };
+  }
+
+  /** Whether it takes its address over without asking who is there. */
+  get force(): boolean {
+    return slices.connections(this.config.settings).force;
   }
 
   private get listen(): ReturnType<typeof slices.listen> {
     return slices.listen(this.config.settings);
   }
+}
+
+/** The place of a server node that is reached there, from outside and by the others alike. */
+export function placeOf({ host, port, baseUrl, tls, proxyHost }: PublicAddress, capacity: number): ServerNodeAddress {
+  const address = hostPort(host, port);
+  return {
+    address,
+    baseUrl,
+    proxyHost: proxyHost ?? null,
+    internalUrl: `${tls ? 'wss' : 'ws'}://${address}`,
+    capacity,
+  };
 }
 
 function hostPort(host: string, port: number): string {

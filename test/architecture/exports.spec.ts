@@ -5,6 +5,8 @@ import * as suites from '../../src/testing.js';
 it('the package exports these names and no others: adding one is a promise to teams that embed it', () => {
   expect(Object.keys(door).sort()).toMatchInlineSnapshot(`
     [
+      "ALLSPARK_ROUTES",
+      "ANY_FRAME",
       "AddressTaken",
       "AllsparkModule",
       "AuthKeyVerifier",
@@ -26,6 +28,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "HeapUse",
       "Heartbeat",
       "HttpGatewayModule",
+      "HttpGatewayOptions",
       "HttpSettings",
       "InboxHooks",
       "InboxLog",
@@ -66,12 +69,19 @@ it('the package exports these names and no others: adding one is a promise to te
       "StoreHealth",
       "StoreUnavailable",
       "SystemClock",
+      "UpgradeAuthenticator",
       "ValidationKeyStore",
+      "ValidationKeys",
+      "callerOf",
       "createApp",
       "createLogger",
       "formatFaults",
+      "isAllowed",
+      "letIn",
       "loadConfig",
+      "signAuthKey",
       "startServer",
+      "surroundingsOf",
       "useNativeWebsockets",
     ]
   `);
@@ -80,13 +90,24 @@ it('the package exports these names and no others: adding one is a promise to te
 it('the contract suites of all ports are exported for other storage families', () => {
   expect(Object.keys(suites).sort()).toMatchInlineSnapshot(`
     [
+      "ManualClock",
+      "connectionRow",
+      "connectionsEnd",
       "directoryContract",
       "endOrdersContract",
       "groupLogContract",
+      "groupRecord",
       "inboxLogContract",
+      "keysEnd",
+      "logRow",
+      "logRows",
+      "nodeRecord",
       "nodeRegistryContract",
       "serverNodesContract",
+      "startTestServer",
+      "stay",
       "storeHealthContract",
+      "validationGrant",
       "validationKeyStoreContract",
     ]
   `);

@@ -50,6 +50,7 @@ export const NOT_SETTINGS: ReadonlyMap<string, string> = new Map([
   ['CAROL_KEY', 'of an example program'],
   ['ALLSPARK_URL', 'of an example program'],
   ['ANY_FRAME', 'a constant of the code'],
+  ['ALLSPARK_ROUTES', 'a constant of the code'],
   ['NAME_FILE', 'stands for the name of any setting that may be read from a file'],
 ]);
 

@@ -8,6 +8,8 @@ import { holdStore } from '../support/store-lock.js';
 import { type Ending, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
+const APP = { role: 'app' } as const;
+
 type Settings = Readonly<Record<string, string>>;
 
 let servers: TestServer[] = [];
@@ -103,6 +105,13 @@ async function farTooFast(): Promise<Ending> {
   return alice.ended;
 }
 
+async function endedByTheApplication(call: (server: TestServer) => Promise<unknown>): Promise<Ending> {
+  const server = await start();
+  const bob = await Talker.open(server, 'bob');
+  await call(server);
+  return bob.ended;
+}
+
 const WAYS: Readonly<Record<number, () => Promise<Ending>>> = {
   1000: async () => (await Talker.open(await start(), 'bob')).close(),
   1002: () => afterBytes(clientFrame('{}', { masked: false })),
@@ -139,11 +148,16 @@ const WAYS: Readonly<Record<number, () => Promise<Ending>>> = {
   },
   4004: notSentAgain,
   4005: behindTheFloor,
+  4500: () => endedByTheApplication((server) => server.json('backend', '/v1/revocations', { node_id: 'bob' }, APP)),
+  4501: () =>
+    endedByTheApplication((server) =>
+      server.call('backend', '/v1/nodes/bob/connections', { method: 'DELETE', ...APP }),
+    ),
   4502: farTooFast,
 };
 
-/** 1001 and 1006 are sent by nobody here; the others wait for the calls that lead to them. */
-const NOT_BY_A_SERVER_NODE = [1001, 1006, 4500, 4501];
+/** Proxies and browsers send the first; the second is what a client sees when nobody sent any. */
+const NOT_BY_A_SERVER_NODE = [1001, 1006];
 
 const documented = tables(textOf('docs/protocol.md'))
   .filter(({ head }) => head[0] === 'code' && head[1] === 'come back')

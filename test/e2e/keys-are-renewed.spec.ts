@@ -26,16 +26,37 @@ it('a client of the library outlives its key: it moves before the end, and nothi
   });
   await bob.connect();
   const alice = await Talker.open(server, 'alice');
+  const confirmed: string[] = [];
+  let answered = 0;
+  const answering = async (): Promise<void> => {
+    while (bob.state === 'open' && events.length < 4) {
+      const { status } = await bob.send({ destId: 'alice', payload: (answered += 1) });
+      confirmed.push(status);
+    }
+  };
   let sent = 0;
   const stream = async (): Promise<void> => {
     while (bob.state === 'open' && events.length < 4) {
       expect(await alice.ask({ dest_id: 'bob', payload: (sent += 1) })).toMatchObject({ status: 'stored' });
     }
   };
-  await Promise.all([renewed, stream()]);
+  await Promise.all([renewed, stream(), answering()]);
   await alice.ask({ dest_id: 'bob', payload: (sent += 1) });
   const last = sent;
   while (received.at(-1) !== last) await alice.fence();
   expect(received).toEqual(Array.from({ length: last }, (_, index) => index + 1));
+  // What had no receipt at a move was sent again: the server knows it, and it has its effect once.
+  expect(confirmed.filter((status) => status !== 'stored' && status !== 'duplicate')).toEqual([]);
+  expect(confirmed).toHaveLength(answered);
+  while (alice.entries.length < answered) {
+    const [{ seq }] = (await alice.nextEntries(1)) as [{ seq: number }];
+    if (seq % 50 === 0) alice.ack(seq);
+  }
+  expect(alice.entries.map(({ payload }) => payload)).toEqual(
+    Array.from({ length: answered }, (_, index) => index + 1),
+  );
+  const figures = await (await server.call('backend', '/metrics', { role: 'app' })).text();
+  expect(figures).toMatch(/^allspark_closes_total\{code="1000"\} 2$/m);
+  expect(figures).not.toContain('code="4002"');
   expect(events.map(({ status }) => status)).toEqual(['connecting', 'open', 'moved', 'moved']);
 });

@@ -42,7 +42,7 @@ beforeEach(async () => {
   mounted = new MountedPair(folder);
   await mounted.mount(first);
   files = { certFile: mounted.settings.TLS_CERT_FILE, keyFile: mounted.settings.TLS_KEY_FILE };
-  const limits = { maxHeaderBytes: 16_384, maxHeaderCount: 100, headersTimeoutMs: 500 };
+  const limits = { maxHeaderBytes: 16_384, headersTimeoutMs: 500 };
   const adapter = new LimitedExpressAdapter({ ...limits, tls: await readKeyPair(files) });
   adapter.initHttpServer();
   server = adapter.getHttpServer() as Server;

@@ -1,10 +1,10 @@
-import { Controller, Get, UseFilters } from '@nestjs/common';
+import { Controller, Get, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import { Refusal } from '../../protocol/index.js';
 import { Describe } from './describe.js';
 import { ProblemFilter } from './problem.filter.js';
 
 /** The websocket's path, for those who come without an upgrade. */
-@Controller('connect')
+@Controller({ path: 'connect', version: VERSION_NEUTRAL })
 @UseFilters(ProblemFilter)
 export class ConnectController {
   @Get()

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Param, Req, Res, StreamableFile, UseFilters } from '@nestjs/common';
+import { Controller, Get, Header, Param, Req, Res, StreamableFile, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { Refusal } from '../../protocol/index.js';
@@ -15,7 +15,7 @@ const OpenApiShape = z
   .meta({ id: 'OpenApi', examples: [{ openapi: '3.1.0', info: { title: 'Allspark', version: '1.0.0' }, paths: {} }] });
 
 /** The description of the API, for programs and for people; everything comes from this process. */
-@Controller()
+@Controller({ version: VERSION_NEUTRAL })
 @UseFilters(ProblemFilter)
 export class DocsController {
   constructor(private readonly documents: ApiDocuments) {}

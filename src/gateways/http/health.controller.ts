@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Header, Res, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { ServerNode } from '../../modules/nodes/index.js';
@@ -17,7 +17,7 @@ const Alive = z
 const Ready = z.object({ status: z.literal('ready') }).meta({ id: 'Ready', examples: [{ status: 'ready' }] });
 
 /** For those who watch over processes; asks for no key. */
-@Controller()
+@Controller({ version: VERSION_NEUTRAL })
 @UseFilters(ProblemFilter)
 export class HealthController {
   constructor(

@@ -57,7 +57,17 @@ const CONTROLLERS: Type[] = [
   DocsController,
 ];
 
-const OWN_PATHS = ['v1/*path', 'connect', 'livez', 'readyz', 'metrics', 'docs', 'docs/*path', 'openapi.json'];
+/** Our paths, for the `exclude` of an application that has a global prefix: they stand in a contract with clients. */
+export const ALLSPARK_ROUTES = [
+  'v1/*path',
+  'connect',
+  'livez',
+  'readyz',
+  'metrics',
+  'docs',
+  'docs/*path',
+  'openapi.json',
+];
 
 function isGuarded(controller: Type): boolean {
   const guards = (Reflect.getMetadata(GUARDS_METADATA, controller) ?? []) as unknown[];
@@ -98,7 +108,7 @@ export class HttpGatewayModule implements NestModule {
   }
 
   configure(consumer: MiddlewareConsumer): void {
-    const routes = OWN_PATHS.map((path) => ({ path, method: RequestMethod.ALL }));
+    const routes = ALLSPARK_ROUTES.map((path) => ({ path, method: RequestMethod.ALL }));
     consumer.apply(EdgeMiddleware).forRoutes(...routes);
   }
 }

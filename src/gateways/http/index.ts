@@ -1,4 +1,4 @@
-export { HttpGatewayModule } from './http.module.js';
+export { ALLSPARK_ROUTES, HttpGatewayModule } from './http.module.js';
 export { HttpGatewayOptions, HttpSettings, PublicAddress } from './http.settings.js';
 export { type KeyPair, type KeyPairFiles, readKeyPair } from './key-pair.js';
 export { LimitedExpressAdapter, type ServerLimits } from './limited-express-adapter.js';

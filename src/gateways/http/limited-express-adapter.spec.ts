@@ -6,7 +6,7 @@ import { LimitedExpressAdapter } from './limited-express-adapter.js';
 
 let server: Server;
 beforeAll(async () => {
-  const adapter = new LimitedExpressAdapter({ maxHeaderBytes: 1_024, maxHeaderCount: 10, headersTimeoutMs: 200 });
+  const adapter = new LimitedExpressAdapter({ maxHeaderBytes: 1_024, headersTimeoutMs: 200 });
   adapter.initHttpServer();
   server = adapter.getHttpServer();
   server.listen(0, '127.0.0.1');

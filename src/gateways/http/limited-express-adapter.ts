@@ -9,7 +9,6 @@ import { type KeyPair, tlsOptionsOf } from './key-pair.js';
 export interface ServerLimits {
   /** All header lines of one request together, bytes. */
   readonly maxHeaderBytes: number;
-  readonly maxHeaderCount: number;
   /** From the first byte, or from the connect, to the end of the headers, ms. */
   readonly headersTimeoutMs: number;
   readonly tls?: KeyPair;
@@ -28,7 +27,7 @@ export class LimitedExpressAdapter extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
-    const { maxHeaderBytes, maxHeaderCount, headersTimeoutMs, tls } = this.limits;
+    const { maxHeaderBytes, headersTimeoutMs, tls } = this.limits;
     const options: ServerOptions = {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersTimeoutMs,
@@ -39,8 +38,9 @@ export class LimitedExpressAdapter extends ExpressAdapter {
     this.httpServer = tls
       ? createTlsServer({ ...options, ...tlsOptionsOf(tls), handshakeTimeout: headersTimeoutMs }, app)
       : createServer(options, app);
-    // One more than allowed is let in, so that whoever sees it can tell that it was too many.
-    this.httpServer.maxHeadersCount = maxHeaderCount + 1;
+    // Whoever sees them can tell that they were too many: one Node would keep the rest back, another refuse the request
+    // as too big. Their bytes are bounded.
+    this.httpServer.maxHeadersCount = 0;
     this.httpServer.on('clientError', answerUnreadable);
     this.httpServer.on('checkExpectation', refuseExpectation);
     // Who does not get through the handshake of TLS could not read an answer, nor is there anything to tell in a log.

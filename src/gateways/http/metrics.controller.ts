@@ -1,4 +1,4 @@
-import { Controller, Get, Header, UseFilters, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { Metrics } from '../../common/metrics.js';
 import { BearerGuard, Roles, RolesGuard } from '../../modules/auth/index.js';
 import { CallRateGuard } from './call-rate.guard.js';
@@ -7,7 +7,7 @@ import { ProblemFilter } from './problem.filter.js';
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-@Controller('metrics')
+@Controller({ path: 'metrics', version: VERSION_NEUTRAL })
 @UseFilters(ProblemFilter)
 @UseGuards(BearerGuard, CallRateGuard, RolesGuard)
 export class MetricsController {

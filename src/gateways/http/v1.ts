@@ -1,4 +1,12 @@
-import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
 import { BearerGuard, RolesGuard } from '../../modules/auth/index.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { CallRateGuard } from './call-rate.guard.js';
@@ -11,7 +19,7 @@ import { SchemaPipe } from './schema.pipe.js';
 /** A controller below `/v1`: what every call there has in common, in the order in which it happens. */
 export const V1 = (noun: string): ClassDecorator =>
   applyDecorators(
-    Controller(`v1/${noun}`),
+    Controller({ path: `v1/${noun}`, version: VERSION_NEUTRAL }),
     UseFilters(ProblemFilter),
     UseGuards(OpenGuard, BearerGuard, CallRateGuard, RolesGuard),
     UseInterceptors(QueryInterceptor, BodyInterceptor, DeadlineInterceptor),

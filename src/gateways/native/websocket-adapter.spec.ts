@@ -1,9 +1,10 @@
-import { Module } from '@nestjs/common';
+import { type INestApplication, Module } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { interval, map, take } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientFrame, RawSocket } from '../../../test/support/raw-socket.js';
 import { Scene } from '../../../test/support/native-scene.js';
+import { useNativeWebsockets } from './websocket-adapter.js';
 
 @WebSocketGateway({ path: '/chat' })
 class ChatGateway {
@@ -57,6 +58,10 @@ class MembersGateway {
 
 @Module({ providers: [ChatGateway, HelpGateway, MembersGateway] })
 class TeamModule {}
+
+it('an application that was made by another copy of the framework is refused, and told why', () => {
+  expect(() => useNativeWebsockets({} as INestApplication)).toThrow(/two copies of @nestjs\/core/);
+});
 
 describe('gateways of other teams', () => {
   let scene: Scene;

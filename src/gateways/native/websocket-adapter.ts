@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { INestApplication, INestApplicationContext, WsMessageHandler } from '@nestjs/common';
+import { NestApplicationContext } from '@nestjs/core';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer } from 'ws';
@@ -13,6 +14,9 @@ import { EventDispatch } from './event-dispatch.js';
 import { ANY_FRAME, type GatewayOptions } from './gateway-options.js';
 import { NativeSettings } from './native.settings.js';
 import { type EdgeServer, UpgradeListener } from './upgrade-listener.js';
+
+const TWO_COPIES =
+  'There are two copies of @nestjs/core: the application and allspark have to share one. See npm ls @nestjs/core';
 
 /** How long a peer may take to finish a close. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -122,5 +126,7 @@ export class WebSocketAdapter extends AbstractWsAdapter {
 
 /** The one line that an application needs, before it is initialised. */
 export function useNativeWebsockets(app: INestApplication): void {
+  // Classes are the tokens: with two copies nothing of one is found in the other, and nobody would understand why.
+  if (!(app instanceof NestApplicationContext)) throw new Error(TWO_COPIES);
   app.useWebSocketAdapter(new WebSocketAdapter(app));
 }

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { SignJWT, type JWTPayload } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { Refusal } from '../../protocol/index.js';
 import { AuthKeyVerifier } from './auth-key-verifier.js';
@@ -192,6 +192,39 @@ describe('every other key gets one and the same answer', () => {
 
 const signed = (kid: string | undefined, alg: 'ES256' | 'EdDSA', privateKey: KeyObject): Promise<string> =>
   signAuthKey({ sub: 'phone', issuedAt: NOW, alg, privateKey, kid });
+
+const nonsense = (header: object): string => `${encode(header)}.${encode(GOOD)}.AAAA`;
+
+describe('a refusal costs the same whatever is wrong', () => {
+  const set = [{ ...EC.publicKey.export({ format: 'jwk' }), kid: 'ec', alg: 'ES256' }];
+  const BAD: ReadonlyArray<readonly [string, () => string | Promise<string>]> = [
+    ['another secret', () => sign(GOOD, {}, createSecretKey(Buffer.from(`${SECRET} of another`)))],
+    ['expired', () => sign({ ...GOOD, iat: NOW - 900, exp: NOW - 600 })],
+    ['another aud', () => sign({ ...GOOD, aud: 'others' })],
+    ['no exp', () => sign(without('exp'))],
+    ['too long a life', () => sign({ ...GOOD, exp: NOW + 2 * DAY })],
+    ['no node id', () => sign({ ...GOOD, sub: '~alias' })],
+    ['an unknown kid', () => sign(GOOD, { kid: 'nobody' })],
+    ['a known kid and a wrong signature', () => nonsense({ alg: 'ES256', kid: 'ec' })],
+    ['a kid of another algorithm', () => sign(GOOD, { kid: 'ec' })],
+    ['alg none', () => nonsense({ alg: 'none' })],
+    ['HS512', () => nonsense({ alg: 'HS512' })],
+    ['an algorithm without a key', () => nonsense({ alg: 'EdDSA' })],
+    ['crit', () => nonsense({ alg: 'HS256', crit: ['x'], x: 1 })],
+    ['two parts', () => 'a.b'],
+    ['no token', () => ''],
+    ['nonsense', () => 'x'.repeat(2_000)],
+  ];
+
+  it.each(BAD)('one signature is looked at: %s', async (_title, make) => {
+    const judge = verifier({ secret: SECRET, keySet: set });
+    const token = await make();
+    const looks = vi.spyOn(globalThis.crypto.subtle, 'verify');
+    await refusalOf(judge, token);
+    expect(looks).toHaveBeenCalledTimes(1);
+    looks.mockRestore();
+  });
+});
 
 describe('rotation by kid', () => {
   const set = [

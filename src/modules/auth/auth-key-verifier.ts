@@ -11,6 +11,15 @@ import { RevokedKeys } from './revoked-keys.js';
 export const AUDIENCE = 'allspark';
 const MAX_TOKEN_LENGTH = 8_192;
 const SECOND_MS = 1_000;
+/** What is said of a token whose signature was looked at. */
+const LOOKED_AT = [
+  errors.JWSSignatureVerificationFailed,
+  errors.JWTClaimValidationFailed,
+  errors.JWTExpired,
+  errors.JWTInvalid,
+];
+
+class NoSuchKey extends errors.JOSEError {}
 
 /** The one judge of auth keys, for HTTP and for the websocket upgrade. */
 @Injectable()
@@ -35,6 +44,7 @@ export class AuthKeyVerifier {
     try {
       return await this.judge(token);
     } catch (error) {
+      if (!LOOKED_AT.some((kind) => error instanceof kind)) await this.lookAtADecoy(token);
       return error instanceof errors.JOSEError ? error.message : 'not a token, or the keys cannot be had';
     }
   }
@@ -42,7 +52,7 @@ export class AuthKeyVerifier {
   private async judge(token: string): Promise<Identity | string> {
     const { alg, kid } = decodeProtectedHeader(token);
     const key = await this.keys.find({ alg, kid });
-    if (!key) return this.refuseInTheSameTime(token, alg);
+    if (!key) throw new NoSuchKey('no key of this kid and algorithm');
     const claims = await this.verifiedClaims(token, key);
     const identity = this.faultOfTimes(claims) ?? identityOf(claims, kid ?? null);
     return typeof identity !== 'string' && this.revoked.isRevoked(identity) ? 'revoked' : identity;
@@ -68,10 +78,27 @@ export class AuthKeyVerifier {
     return undefined;
   }
 
-  /** A wrong name costs as much as a wrong signature, so that the clock does not tell which names exist. */
-  private async refuseInTheSameTime(token: string, alg: unknown): Promise<string> {
-    const decoy = this.keys.decoy(alg);
-    if (decoy) await this.verifiedClaims(token, decoy).catch(() => undefined);
-    return 'no key of this kid and algorithm';
+  /**
+   * Whatever is wrong, one signature is looked at, so that the clock does not tell which names and algorithms there are,
+   * nor how far a token got.
+   */
+  private async lookAtADecoy(token: string): Promise<void> {
+    const decoy = this.keys.decoy(algorithmIn(token));
+    if (decoy) await this.verifiedClaims(decoyToken(decoy, token.length), decoy).catch(() => undefined);
   }
+}
+
+function algorithmIn(token: string): unknown {
+  try {
+    return decodeProtectedHeader(token).alg;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A token of about that length with a signature of the right form, and wrong. */
+function decoyToken({ alg, signatureBytes }: PinnedKey, length: number): string {
+  const header = Buffer.from(JSON.stringify({ alg })).toString('base64url');
+  const signature = Buffer.alloc(signatureBytes, 1).toString('base64url');
+  return `${header}.${'A'.repeat(Math.max(4, length - header.length - signature.length))}.${signature}`;
 }

@@ -37,10 +37,10 @@ export class KeyRing {
     return this.remote?.find(alg, kid);
   }
 
-  /** A key for spending the time of a verification whose outcome is already no; `undefined` when none fits. */
+  /** A key for spending the time of a verification whose outcome is already no, best of that algorithm. */
   decoy(alg: unknown): PinnedKey | undefined {
-    const all = [...this.unnamed.values(), ...this.named.values()];
-    return all.find((key) => key.alg === alg);
+    const all = [...this.unnamed.values(), ...this.named.values(), ...(this.remote?.known ?? [])];
+    return all.find((key) => key.alg === alg) ?? all[0];
   }
 }
 

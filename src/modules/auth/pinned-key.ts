@@ -9,10 +9,12 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 export interface PinnedKey {
   readonly alg: Algorithm;
   readonly material: KeyObject | CryptoKey;
+  readonly signatureBytes: number;
 }
 
 export const SECRET_BYTES = 32;
 const RSA_BITS = 2_048;
+const SIGNATURE_BYTES: Readonly<Record<Algorithm, number>> = { HS256: 32, RS256: RSA_BITS / 8, ES256: 64, EdDSA: 64 };
 
 export function isAlgorithm(value: unknown): value is Algorithm {
   return (ALGORITHMS as readonly unknown[]).includes(value);
@@ -25,7 +27,7 @@ export function pinSecret(secret: string): PinnedKey {
     throw new AuthSetupFault('secret', `${wanted}, got a public key: it is no secret, give it as publicKey`);
   }
   if (Buffer.byteLength(secret) < SECRET_BYTES) throw new AuthSetupFault('secret', wanted);
-  return { alg: 'HS256', material: createSecretKey(Buffer.from(secret)) };
+  return pinnedTo('HS256', createSecretKey(Buffer.from(secret)));
 }
 
 export function pinPem(pem: string): PinnedKey {
@@ -34,7 +36,11 @@ export function pinPem(pem: string): PinnedKey {
   const material = readPublicKey(() => createPublicKey(pem));
   const alg = material && algorithmOf(material);
   if (!material || !alg) throw new AuthSetupFault('publicKey', `a PEM public key: ${KINDS}`);
-  return { alg, material };
+  return pinnedTo(alg, material);
+}
+
+export function pinnedTo(alg: Algorithm, material: KeyObject | CryptoKey): PinnedKey {
+  return { alg, material, signatureBytes: SIGNATURE_BYTES[alg] };
 }
 
 /** A key of a JWK Set with a fault text in place of a key that cannot be used. */
@@ -46,7 +52,7 @@ export function pinJwk(jwk: JWK): PinnedKey | string {
   if ('d' in jwk) return 'only the public part belongs here';
   const material = readPublicKey(() => createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }));
   if (!material) return 'the key cannot be read';
-  return algorithmOf(material) === jwk.alg ? { alg: jwk.alg, material } : `alg does not fit the key: ${KINDS}`;
+  return algorithmOf(material) === jwk.alg ? pinnedTo(jwk.alg, material) : `alg does not fit the key: ${KINDS}`;
 }
 
 const KINDS = `RSA of ${RSA_BITS} bits or more (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)`;
@@ -56,7 +62,7 @@ function pinSymmetricJwk(jwk: JWK, alg: Algorithm): PinnedKey | string {
   const bytes = Buffer.from(typeof jwk.k === 'string' ? jwk.k : '', 'base64url');
   return bytes.length < SECRET_BYTES
     ? `k must hold at least ${SECRET_BYTES} bytes`
-    : { alg, material: createSecretKey(bytes) };
+    : pinnedTo(alg, createSecretKey(bytes));
 }
 
 function readPublicKey(read: () => KeyObject): KeyObject | undefined {

@@ -1,6 +1,15 @@
-import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWK, type RemoteJWKSet } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  type CryptoKey,
+  customFetch,
+  type FetchImplementation,
+  type JWK,
+  type LocalJWKSet,
+  type RemoteJWKSet,
+} from 'jose';
 import type { Clock } from '../../common/clock.js';
-import { pinJwk, type Algorithm, type PinnedKey } from './pinned-key.js';
+import { pinJwk, pinnedTo, type Algorithm, type PinnedKey } from './pinned-key.js';
 
 /** All in ms. */
 export interface RemoteKeySetTimes {
@@ -30,7 +39,8 @@ const MAX_BYTES = 262_144;
 export class RemoteKeySet {
   private readonly keys: RemoteJWKSet;
   private readonly times: RemoteKeySetTimes;
-  private lastGood?: { text: string; at: number };
+  private lastGood?: { text: string; keys: LocalJWKSet; at: number };
+  private lastFound: PinnedKey | undefined;
   private failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -51,8 +61,24 @@ export class RemoteKeySet {
   async find(alg: Algorithm, kid: string): Promise<PinnedKey | undefined> {
     // An HMAC key at an address that others can read is no secret.
     if (alg === 'HS256') return undefined;
-    const material = await this.keys({ alg, kid });
-    return { alg, material };
+    const material = (await this.knownAlready(alg, kid)) ?? (await this.keys({ alg, kid }));
+    return (this.lastFound = pinnedTo(alg, material));
+  }
+
+  /** One of the keys that were used. */
+  get known(): PinnedKey[] {
+    return this.lastFound ? [this.lastFound] : [];
+  }
+
+  /**
+   * While a set has to be fetched anew, a key of the last good one is used meanwhile: an address that is slow holds up
+   * nobody whose key is known.
+   */
+  private async knownAlready(alg: Algorithm, kid: string): Promise<CryptoKey | undefined> {
+    const { lastGood, times } = this;
+    if (!lastGood || this.keys.fresh || this.clock.monotonic() - lastGood.at > times.staleMs) return undefined;
+    this.keys.reload().catch(() => undefined);
+    return lastGood.keys({ alg, kid }).catch(() => undefined);
   }
 
   private async load(...request: Parameters<FetchImplementation>): Promise<Response> {
@@ -60,12 +86,12 @@ export class RemoteKeySet {
     if (now - this.failedAt < this.times.failureCooldownMs) return this.fallBack(now);
     try {
       const text = await fetchPinned(...request);
-      this.lastGood = { text, at: now };
+      this.lastGood = { text, keys: createLocalJWKSet(JSON.parse(text) as { keys: JWK[] }), at: now };
       this.failedAt = Number.NEGATIVE_INFINITY;
       return new Response(text);
     } catch {
       this.failedAt = this.clock.monotonic();
-      return this.fallBack(now);
+      return this.fallBack(this.failedAt);
     }
   }
 

@@ -376,3 +376,15 @@ describe('a report', () => {
     expect([one.frames, two.frames]).toEqual([[frame], [frame]]);
   });
 });
+
+it('a full heap refuses every message for now, and what follows it to the same destination', async () => {
+  makeKnown('b');
+  const sender = senderOf('a');
+  memory.isCritical = true;
+  await send(sender, to('b'));
+  await send(sender, to('b', { id: 't', transient: true }));
+  memory.isCritical = false;
+  await send(sender, to('b', { id: 'm2' }));
+  await send(sender, to('b'));
+  expect(answers).toEqual(['m1 retry_later', 't retry_later', 'm2 retry_later', 'm1 stored']);
+});

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync, readdirSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync, readdirSync } from 'node:fs';
 
 export interface Exit {
   readonly code: number | null;
@@ -45,7 +45,8 @@ export class Child {
   }
 
   said(): string {
-    return readFileSync(this.log, 'utf8');
+    // The file is made when there is something to write.
+    return existsSync(this.log) ? readFileSync(this.log, 'utf8') : '';
   }
 
   /** Resolves with the first match in what it says from now on; rejects when it ends without one. */

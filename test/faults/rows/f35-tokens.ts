@@ -1,4 +1,5 @@
 import { type HttpResponse, RawSocket } from '../../support/raw-socket.js';
+import { areaUnderCurve } from '../anonymity/transcript.js';
 import { authKey, jwt } from '../clients/auth-key.js';
 import { Dialogue } from '../harness/dialogue.js';
 import type { Row } from '../harness/row.js';
@@ -7,6 +8,10 @@ import { FAMILIES } from '../harness/stores.js';
 
 const PARALLEL = 100;
 const NODE = 'bob';
+const MOST_AREA = 0.6;
+const WARM_UP = 50;
+/** Which of these is meant shall not be told by how long the refusal takes. */
+const TIMED = ['another secret', 'unknown kid', 'expired', 'another aud', 'alg none', 'HS512'];
 const SETTINGS = { AUTH_FAILURES_PER_SECOND: '0', HANDSHAKES_PER_SECOND: '0' };
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -15,7 +20,7 @@ export const f35: Row = {
   title: 'tokens',
   families: FAMILIES,
   short: true,
-  async run({ report, server: start }) {
+  async run({ report, short, server: start }) {
     const server = await start(SETTINGS);
     const other = await start(SETTINGS);
     const answers = new Map<string, string>();
@@ -41,6 +46,10 @@ export const f35: Row = {
       [...kinds].every((text) => text.startsWith('401 ')),
     );
     report.exactly(`winners of ${PARALLEL} parallel uses`, await winners(server), 1);
+    const [widest, name] = await widestArea(server, short ? 100 : 1_000);
+    report.note(`time of a refusal: area under the curve at most ${widest.toFixed(3)} (${name})`);
+    // Fewer probes tell too little: by chance alone such an area is common.
+    if (!short) report.holdsThat(`area under the curve ≤ ${MOST_AREA}`, widest <= MOST_AREA);
     report.holdsThat('the servers live', server.exit === undefined && other.exit === undefined);
   },
 };
@@ -49,6 +58,23 @@ async function winners(server: ServerNode): Promise<number> {
   const key = await validationKey(server);
   const attempts = Array.from({ length: PARALLEL }, () => upgrade(server, target(key)));
   return (await Promise.all(attempts)).filter(({ status }) => status === 101).length;
+}
+
+/** Of all that are timed, in turns on one connection, who can best be told from the first by the time alone. */
+async function widestArea(server: ServerNode, probes: number): Promise<[number, string]> {
+  const keys = badKeys();
+  const took = new Map(TIMED.map((name) => [name, [] as number[]]));
+  for (let at = -WARM_UP; at < probes; at += 1) {
+    for (const [name, times] of took) {
+      const began = performance.now();
+      const headers = { authorization: `Bearer ${keys[name]}` };
+      await (await fetch(`${server.directUrl}/v1/inbox`, { headers })).text();
+      if (at >= 0) times.push(performance.now() - began);
+    }
+  }
+  const [first = [], ...others] = took.values();
+  const areas = others.map((times, at): [number, string] => [areaUnderCurve(first, times), TIMED[at + 1]!]);
+  return areas.toSorted(([one], [other]) => other - one)[0]!;
 }
 
 function badKeys(): Record<string, string> {
