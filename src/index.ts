@@ -53,7 +53,16 @@ export {
   ServerNodesSettings,
   ServerNodesView,
 } from './modules/nodes/index.js';
-export { RoutingModule, RoutingService, RoutingSettings, type Answer, type Sender } from './modules/routing/index.js';
+export {
+  PeerLinks,
+  type PeerFrame,
+  type PeerListener,
+  RoutingModule,
+  RoutingService,
+  RoutingSettings,
+  type Answer,
+  type Sender,
+} from './modules/routing/index.js';
 export {
   ClientsService,
   GroupLog,

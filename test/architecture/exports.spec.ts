@@ -37,6 +37,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "NodeRegistry",
       "NodesModule",
       "NodesService",
+      "PeerLinks",
       "PlatformModule",
       "ProblemFilter",
       "PublicAddress",
@@ -67,13 +68,16 @@ it('the package exports these names and no others: adding one is a promise to te
   `);
 });
 
-it('the contract suites of all ports are exported for other storage families', () => {
+it('the contract suites of all ports are exported for other storage families and links, and links without sockets', () => {
   expect(Object.keys(suites).sort()).toMatchInlineSnapshot(`
     [
+      "LocalNetwork",
+      "LocalPeerLinks",
       "directoryContract",
       "groupLogContract",
       "inboxLogContract",
       "nodeRegistryContract",
+      "peerLinksContract",
       "serverNodesContract",
       "storeHealthContract",
       "validationKeyStoreContract",
