@@ -9,6 +9,7 @@ import { Lifecycle } from '../../src/common/lifecycle.js';
 import { LoopLag } from '../../src/common/loop-lag.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
+import { UpgradeClaims } from '../../src/common/upgrade-claims.js';
 import { AuthModule, type AuthOptions, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { ConnectionsSettings } from '../../src/modules/connections/index.js';
 import { InboxSettings } from '../../src/modules/inbox/index.js';
@@ -121,6 +122,7 @@ class Surroundings {
       { provide: StallGuard, useValue: new StallGuard(clock, 5_000, 30_000) },
       { provide: LoopLag, useValue: new LoopLag(clock, LOOP_LAG) },
       { provide: Lifecycle, useValue: new Lifecycle() },
+      { provide: UpgradeClaims, useValue: new UpgradeClaims() },
       { provide: Metrics, useValue: new Metrics() },
       { provide: NativeSettings, useValue: { ...NATIVE_SETTINGS, ...native } },
       { provide: InboxSettings, useValue: INBOX_SETTINGS },

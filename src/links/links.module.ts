@@ -1,0 +1,82 @@
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type Type,
+} from '@nestjs/common';
+import type { AddressInfo } from 'node:net';
+import { Clock } from '../common/clock.js';
+import { Lifecycle } from '../common/lifecycle.js';
+import { UpgradeClaims } from '../common/upgrade-claims.js';
+import { PeerLinks } from '../modules/routing/index.js';
+import { LinkListener } from './link-listener.js';
+import { LinksSettings } from './links.settings.js';
+import { PeerAddresses } from './peer-addresses.js';
+import { WebsocketPeerLinks } from './websocket-peer-links.js';
+
+export interface LinksWiring {
+  /** Modules that provide `addresses`, where it is not global. */
+  readonly imports?: ModuleMetadata['imports'];
+  /** Where peers are looked up. */
+  readonly addresses: Type<PeerAddresses>;
+}
+
+/** Where links come in, and when they end: last, for those who drain have to say goodbye over them. */
+@Injectable()
+export class LinksEntrance implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly listener: LinkListener | undefined;
+
+  constructor(
+    private readonly links: WebsocketPeerLinks,
+    private readonly lifecycle: Lifecycle,
+    claims: UpgradeClaims,
+    { listener }: LinksSettings,
+    clock: Clock,
+  ) {
+    const take = links.acceptor.take.bind(links.acceptor);
+    if (listener) this.listener = new LinkListener(listener, take, clock);
+    else claims.add(take);
+  }
+
+  /** Of the own listener, while there is one. */
+  get address(): AddressInfo | undefined {
+    return this.listener?.address;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.listener?.listen();
+  }
+
+  /** Here and not later: the public listener ends only when the sockets of links have. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.lifecycle.drained();
+    await this.links.close();
+    await this.listener?.close();
+  }
+}
+
+/** Needs from its surroundings: `LinksSettings`, `Clock`, `Lifecycle`, `Metrics`, `UpgradeClaims`. */
+@Global()
+@Module({})
+export class LinksModule {
+  constructor(@Inject(LinksEntrance) readonly entrance: LinksEntrance) {}
+
+  static forRoot({ imports = [], addresses }: LinksWiring): DynamicModule {
+    return {
+      module: LinksModule,
+      imports,
+      providers: [
+        { provide: PeerAddresses, useExisting: addresses },
+        WebsocketPeerLinks,
+        { provide: PeerLinks, useExisting: WebsocketPeerLinks },
+        LinksEntrance,
+      ],
+      exports: [PeerLinks],
+    };
+  }
+}
