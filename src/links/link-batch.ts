@@ -1,7 +1,7 @@
 import type { HintedRow, PeerFrame } from '../modules/routing/index.js';
 
 /** Stands for what a row has beside ids and body: numbers, quotes and commas. */
-const ROW_BYTES = 64;
+const ROW_BYTES = 96;
 const FRAME_BYTES = 24;
 const ID_BYTES = 3;
 
@@ -34,7 +34,7 @@ export class LinkBatch {
         return this.put(['n', ...frame.notices.flatMap(({ nodeId, n }) => [this.id(nodeId), n])]);
       case 'frame': {
         const body = this.position(frame.frame);
-        return this.put(['f', frame.hops, frame.except ?? null, body, ...frame.nodeIds.map((id) => this.id(id))]);
+        return this.put(['f', frame.hops, body, ...frame.nodeIds.map((id) => this.id(id))]);
       }
       case 'moved':
         return this.put(['m', ...frame.nodeIds.map((id) => this.id(id))]);

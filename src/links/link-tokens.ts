@@ -86,6 +86,11 @@ export class LinkTokens {
     return same(Buffer.from(proof), Buffer.from(this.proof(claims, terms)));
   }
 
+  /** Nonces that are held in memory. */
+  get remembered(): number {
+    return this.used.size;
+  }
+
   private forgetOld(now: number): void {
     for (const [nonce, end] of this.used) if (end < now) this.used.delete(nonce);
   }

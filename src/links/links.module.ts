@@ -1,18 +1,17 @@
 import {
   type BeforeApplicationShutdown,
   type DynamicModule,
-  Global,
-  Inject,
   Injectable,
+  type InjectionToken,
   Module,
   type ModuleMetadata,
   type OnApplicationBootstrap,
-  type Type,
 } from '@nestjs/common';
 import type { AddressInfo } from 'node:net';
 import { Clock } from '../common/clock.js';
 import { Lifecycle } from '../common/lifecycle.js';
 import { UpgradeClaims } from '../common/upgrade-claims.js';
+import { type AsyncSettings, type Given, settingsProvider } from '../common/with-settings.js';
 import { PeerLinks } from '../modules/routing/index.js';
 import { LinkListener } from './link-listener.js';
 import { LinksSettings } from './links.settings.js';
@@ -22,8 +21,8 @@ import { WebsocketPeerLinks } from './websocket-peer-links.js';
 export interface LinksWiring {
   /** Modules that provide `addresses`, where it is not global. */
   readonly imports?: ModuleMetadata['imports'];
-  /** Where peers are looked up. */
-  readonly addresses: Type<PeerAddresses>;
+  /** Token of a provider with the methods of `PeerAddresses`. */
+  readonly addresses: InjectionToken;
 }
 
 /** Where links come in, and when they end: last, for those who drain have to say goodbye over them. */
@@ -60,23 +59,30 @@ export class LinksEntrance implements OnApplicationBootstrap, BeforeApplicationS
   }
 }
 
-/** Needs from its surroundings: `LinksSettings`, `Clock`, `Lifecycle`, `Metrics`, `UpgradeClaims`. */
-@Global()
+/** Needs from its surroundings: `Clock`, `Lifecycle`, `Metrics`, `UpgradeClaims`. Global, for the modules know only the port. */
 @Module({})
 export class LinksModule {
-  constructor(@Inject(LinksEntrance) readonly entrance: LinksEntrance) {}
-
-  static forRoot({ imports = [], addresses }: LinksWiring): DynamicModule {
-    return {
-      module: LinksModule,
-      imports,
-      providers: [
-        { provide: PeerAddresses, useExisting: addresses },
-        WebsocketPeerLinks,
-        { provide: PeerLinks, useExisting: WebsocketPeerLinks },
-        LinksEntrance,
-      ],
-      exports: [PeerLinks],
-    };
+  static forRoot(settings: LinksSettings, wiring: LinksWiring): DynamicModule {
+    return dynamicModule({ useValue: settings }, wiring);
   }
+
+  static forRootAsync(wiring: LinksWiring & AsyncSettings<LinksSettings>): DynamicModule {
+    return dynamicModule(wiring, wiring);
+  }
+}
+
+function dynamicModule(given: Given<LinksSettings>, { imports = [], addresses }: LinksWiring): DynamicModule {
+  return {
+    module: LinksModule,
+    global: true,
+    imports,
+    providers: [
+      settingsProvider(LinksSettings, given),
+      { provide: PeerAddresses, useExisting: addresses },
+      WebsocketPeerLinks,
+      { provide: PeerLinks, useExisting: WebsocketPeerLinks },
+      LinksEntrance,
+    ],
+    exports: [PeerLinks],
+  };
 }

@@ -84,14 +84,8 @@ function noticesOf(fields: readonly unknown[]): Notice[] {
   return notices;
 }
 
-function relayedOf([, hops, except, body, ...nodeIds]: readonly unknown[], bodies: readonly string[]): PeerFrame {
-  const frame = {
-    kind: 'frame',
-    nodeIds: nodeIds.map(textOf),
-    frame: bodyOf(body, bodies),
-    hops: whole(hops),
-  } as const;
-  return except === null ? frame : { ...frame, except: textOf(except) };
+function relayedOf([, hops, body, ...nodeIds]: readonly unknown[], bodies: readonly string[]): PeerFrame {
+  return { kind: 'frame', nodeIds: nodeIds.map(textOf), frame: bodyOf(body, bodies), hops: whole(hops) };
 }
 
 function bodyOf(position: unknown, bodies: readonly string[]): string {

@@ -42,7 +42,7 @@ export class WebsocketPeerLinks extends PeerLinks {
   }
 
   send(serverNodeId: string, frame: PeerFrame): boolean {
-    const link = this.links.get(serverNodeId) ?? this.begin(serverNodeId);
+    const link = this.closed ? undefined : (this.links.get(serverNodeId) ?? this.begin(serverNodeId));
     if (!link) {
       this.around.figures.of(undefined).dropped('unknown');
       return false;
@@ -62,7 +62,7 @@ export class WebsocketPeerLinks extends PeerLinks {
 
   private begin(serverNodeId: string): OutgoingLink | undefined {
     const { self } = this.addresses;
-    if (this.closed || !self || self.serverNodeId === serverNodeId) return undefined;
+    if (!self || self.serverNodeId === serverNodeId) return undefined;
     const address = this.addresses.find(serverNodeId);
     if (!address) return undefined;
     const link = new OutgoingLink(serverNodeId, address, this.around, {

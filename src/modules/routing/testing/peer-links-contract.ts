@@ -40,7 +40,7 @@ const ONE_OF_EACH: readonly PeerFrame[] = [
       { nodeId: '~x', n: Number.MAX_SAFE_INTEGER },
     ],
   },
-  { kind: 'frame', nodeIds: ['bob', 'carol'], frame: '{"t":"\u2028 \u{1f600}\n\\ud800"}', except: 'c-1', hops: 0 },
+  { kind: 'frame', nodeIds: ['bob', 'carol'], frame: '{"t":"\u2028 \u{1f600}\n\\ud800"}', hops: 0 },
   { kind: 'frame', nodeIds: ['bob'], frame: '[]', hops: 1 },
   { kind: 'moved', nodeIds: ['bob'] },
 ];
