@@ -25,6 +25,9 @@ async function start(settings: Partial<LinksSettings> = {}): Promise<void> {
 const faults = (reason: string): Promise<number> => node.figure('allspark_link_faults_total', { reason });
 const drops = (reason: string): Promise<number> => node.figure('allspark_link_drops_total', { reason });
 
+/** A problem document without what differs each time. */
+const plain = (body: string): object => ({ ...(JSON.parse(body) as object), request_id: '' });
+
 function textOf(...numbers: number[]): string {
   const batch = new LinkBatch();
   for (const n of numbers) batch.add(notice(n));
@@ -103,7 +106,6 @@ describe('a server node that is opened a link to', () => {
     const used = tokens.sign((await FakeDialler.open(node)).claims);
     const old = tokens.sign(FakeDialler.claimsFor(node, { issuedAt: clock.now() - 90_001 }));
     const elsewhere = await FakeDialler.refused(node, undefined, '/nowhere');
-    const plain = (body: string): object => ({ ...(JSON.parse(body) as object), request_id: '' });
     for (const given of [
       undefined,
       '',
