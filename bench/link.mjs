@@ -9,7 +9,7 @@ import { WebsocketPeerLinks } from '../dist/links/websocket-peer-links.js';
 
 const ROWS = Number(process.argv[2] ?? 300_000);
 const SETTINGS = {
-  secret: 'a secret of the benchmark, at least 32 bytes',
+  secret: { reveal: () => 'a secret of the benchmark, at least 32 bytes' },
   pingIntervalMs: 5_000,
   deadMs: 15_000,
   reconnectMinMs: 100,
@@ -40,7 +40,7 @@ async function receive() {
   let rows = 0;
   links.listen({
     received: (_from, frame) => {
-      rows += frame.rows.length;
+      if (frame.kind === 'rows') rows += frame.rows.length;
       if (rows >= ROWS) tell();
     },
     changed: () => {},
@@ -63,6 +63,7 @@ async function receive() {
 
 async function send() {
   const child = fork(fileURLToPath(import.meta.url), [String(ROWS)]);
+  child.once('exit', () => process.exit(1));
   const next = () => new Promise((resolve) => child.once('message', resolve));
   const { port } = await next();
   const peer = { internalUrl: `ws://127.0.0.1:${port}`, bootId: RECEIVER.bootId };
@@ -73,6 +74,7 @@ async function send() {
   await opened;
   for (const each of CASES) console.log(await measure(links, child, next, each));
   await links.close();
+  child.removeAllListeners('exit');
   child.kill();
 }
 

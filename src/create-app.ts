@@ -8,13 +8,14 @@ import { AppModule, type AppSurroundings } from './app.module.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import type { Config } from './config/load-config.js';
+import { Secret } from './config/secret.js';
 import { slices } from './config/slices.js';
 import { LimitedExpressAdapter, ProblemFilter, runAt } from './gateways/http/index.js';
 import { useNativeWebsockets } from './gateways/native/index.js';
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
 import { Registrations } from './modules/connections/index.js';
 import { Heartbeat, ServerNode } from './modules/nodes/index.js';
-import { BoundAddress } from './settings-of-modules.js';
+import { BoundAddress, type LinkKeys } from './settings-of-modules.js';
 
 /** A server node that takes connections. */
 export interface RunningServer {
@@ -32,7 +33,8 @@ export async function createApp(
   logger: Logger,
 ): Promise<{ app: INestApplication; address: BoundAddress }> {
   const address = new BoundAddress(config);
-  const surroundings: AppSurroundings = { config, address, keys: await keysOf(config, logger) };
+  const keys = await keysOf(config, logger);
+  const surroundings: AppSurroundings = { config, address, keys, links: await linkKeysOf(config, logger) };
   const app = await NestFactory.create(AppModule.forRoot(surroundings), new LimitedExpressAdapter(limitsOf(config)), {
     logger: new NestLogger(logger),
     bodyParser: false,
@@ -88,7 +90,6 @@ async function listen(app: INestApplication, config: Config, address: BoundAddre
 async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOptions, 'secret' | 'keySet'>> {
   const { secret, publicKey, jwksUri, keysFile, dataDir } = slices.auth(settings);
   const warn = (text: string): void => logger.warn(text);
-  if (slices.links(settings).secret === undefined) await loadOrMakeSecret(join(dataDir, 'link.secret'), warn);
   if (keysFile !== undefined) {
     const { keys } = JSON.parse(readFileSync(keysFile, 'utf8')) as { keys: NonNullable<AuthOptions['keySet']> };
     return { secret: secret?.reveal(), keySet: keys };
@@ -97,8 +98,21 @@ async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOp
   return { secret: await loadOrMakeSecret(join(dataDir, 'auth.secret'), warn) };
 }
 
-function limitsOf({ settings }: Config): ConstructorParameters<typeof LimitedExpressAdapter>[0] {
+/** Without a secret of the cluster the first start makes one, which the processes of a data directory share. */
+async function linkKeysOf({ settings }: Config, logger: Logger): Promise<LinkKeys> {
+  const { secret, caFile } = slices.links(settings);
+  const path = join(slices.store(settings).dataDir, 'link.secret');
+  const made = async (): Promise<Secret> => new Secret(await loadOrMakeSecret(path, (text) => logger.warn(text)));
+  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
+  return { secret: secret ?? (await made()), ca, tls: tlsOf(settings) };
+}
+
+function tlsOf(settings: Config['settings']): { cert: string; key: string } | undefined {
   const { tls } = slices.listen(settings);
-  const files = tls && { tls: { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') } };
-  return { ...slices.http(settings), ...files };
+  return tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') };
+}
+
+function limitsOf({ settings }: Config): ConstructorParameters<typeof LimitedExpressAdapter>[0] {
+  const tls = tlsOf(settings);
+  return { ...slices.http(settings), ...(tls && { tls }) };
 }

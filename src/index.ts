@@ -6,11 +6,13 @@ export { createLogger, type Logger, NestLogger } from './common/logging.js';
 export { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
 export { Metrics } from './common/metrics.js';
 export { StallGuard } from './common/stall-guard.js';
+export { UpgradeClaims } from './common/upgrade-claims.js';
 export { formatFaults, type Fault } from './config/fault.js';
 export { loadConfig, type Config, type ConfigInput, type LoadedConfig } from './config/load-config.js';
 export { createApp, startServer, type RunningServer } from './create-app.js';
 export { HttpGatewayModule, HttpSettings, ProblemFilter, PublicAddress } from './gateways/http/index.js';
 export { NativeGatewayModule, NativeSettings, useNativeWebsockets } from './gateways/native/index.js';
+export { LinksModule, LinksSettings, PeerAddresses, type PeerAddress, type PeerIdentity } from './links/index.js';
 export {
   AuthKeyVerifier,
   AuthModule,

@@ -6,13 +6,6 @@ import type { VariableName } from './settings.js';
  * sets one is told at start; take a name away from here when its part is built.
  */
 export const NOT_IN_FORCE: ReadonlySet<VariableName> = new Set([
-  'INTERNAL_ADDRESS',
-  'LINK_CA_FILE',
-  'LINK_PING_INTERVAL_MS',
-  'LINK_DEAD_MS',
-  'LINK_RECONNECT_MIN_MS',
-  'LINK_RECONNECT_MAX_MS',
-  'LINK_WAITING_BYTES',
   'HTTP_RATE_PER_SECOND',
   'HTTP_RATE_BURST',
   'HEAP_NO_SOCKETS_PERCENT',

@@ -12,17 +12,19 @@ import { Clock } from '../common/clock.js';
 import { Lifecycle } from '../common/lifecycle.js';
 import { UpgradeClaims } from '../common/upgrade-claims.js';
 import { type AsyncSettings, type Given, settingsProvider } from '../common/with-settings.js';
+import { NodesModule } from '../modules/nodes/index.js';
 import { PeerLinks } from '../modules/routing/index.js';
 import { LinkListener } from './link-listener.js';
 import { LinksSettings } from './links.settings.js';
 import { PeerAddresses } from './peer-addresses.js';
+import { RegisteredPeers } from './registered-peers.js';
 import { WebsocketPeerLinks } from './websocket-peer-links.js';
 
 export interface LinksWiring {
-  /** Modules that provide `addresses`, where it is not global. */
+  /** Modules that provide `addresses`, or what the registry of server nodes needs, where it is not global. */
   readonly imports?: ModuleMetadata['imports'];
-  /** Token of a provider with the methods of `PeerAddresses`. */
-  readonly addresses: InjectionToken;
+  /** Token of a provider with the methods of `PeerAddresses`; default: the registry of server nodes. */
+  readonly addresses?: InjectionToken;
 }
 
 /** Where links come in, and when they end: last, for those who drain have to say goodbye over them. */
@@ -62,7 +64,7 @@ export class LinksEntrance implements OnApplicationBootstrap, BeforeApplicationS
 /** Needs from its surroundings: `Clock`, `Lifecycle`, `Metrics`, `UpgradeClaims`. Global, for the modules know only the port. */
 @Module({})
 export class LinksModule {
-  static forRoot(settings: LinksSettings, wiring: LinksWiring): DynamicModule {
+  static forRoot(settings: LinksSettings, wiring: LinksWiring = {}): DynamicModule {
     return dynamicModule({ useValue: settings }, wiring);
   }
 
@@ -75,10 +77,12 @@ function dynamicModule(given: Given<LinksSettings>, { imports = [], addresses }:
   return {
     module: LinksModule,
     global: true,
-    imports,
+    imports: [...imports, ...(addresses ? [] : [NodesModule])],
     providers: [
       settingsProvider(LinksSettings, given),
-      { provide: PeerAddresses, useExisting: addresses },
+      addresses
+        ? { provide: PeerAddresses, useExisting: addresses }
+        : { provide: PeerAddresses, useClass: RegisteredPeers },
       WebsocketPeerLinks,
       { provide: PeerLinks, useExisting: WebsocketPeerLinks },
       LinksEntrance,

@@ -1,7 +1,7 @@
 /** How server nodes reach each other. Times in ms, sizes in bytes. */
 export abstract class LinksSettings {
-  /** What the server nodes of one cluster share. */
-  abstract readonly secret: string;
+  /** What the server nodes of one cluster share; at least 32 bytes. A function, so that no dump shows it. */
+  abstract readonly secret: { reveal(): string };
   /** PEM of the authorities that other server nodes' certificates are judged by; undefined: those that node.js trusts. */
   abstract readonly ca: string | undefined;
   /** A listener of its own for links; undefined: the public one. */

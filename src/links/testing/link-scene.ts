@@ -12,7 +12,7 @@ export const LINK_SECRET = 'a secret of server nodes in tests, 32 bytes';
 
 export function linkSettings(changes: Partial<LinksSettings> = {}): LinksSettings {
   return {
-    secret: LINK_SECRET,
+    secret: { reveal: () => LINK_SECRET },
     ca: undefined,
     listener: undefined,
     pingIntervalMs: 5_000,
