@@ -1,23 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { ServerNode } from '../modules/nodes/index.js';
+import { ServerNode, ServerNodesView } from '../modules/nodes/index.js';
 import { PeerAddresses, type PeerAddress, type PeerIdentity } from './peer-addresses.js';
 
-/** Peers by the registry of server nodes. Nobody is found there yet: others may open links to here, this one opens none. */
+/** The live server nodes, as the registry knows them. */
 @Injectable()
 export class RegisteredPeers extends PeerAddresses {
-  constructor(private readonly serverNode: ServerNode) {
+  constructor(
+    private readonly serverNode: ServerNode,
+    private readonly view: ServerNodesView,
+  ) {
     super();
   }
 
   get self(): PeerIdentity | undefined {
-    try {
-      return { serverNodeId: this.serverNode.id, bootId: this.serverNode.bootId };
-    } catch {
-      return undefined;
-    }
+    const { hasPlace, bootId } = this.serverNode;
+    return hasPlace ? { serverNodeId: this.serverNode.id, bootId } : undefined;
   }
 
-  find(): PeerAddress | undefined {
-    return undefined;
+  find(serverNodeId: string): PeerAddress | undefined {
+    return this.view.find(serverNodeId);
   }
 }

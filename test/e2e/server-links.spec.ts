@@ -5,7 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LinkTokens } from '../../src/links/link-tokens.js';
 import { SystemClock } from '../../src/common/clock.js';
 import { Metrics } from '../../src/common/metrics.js';
-import { ServerNode } from '../../src/modules/nodes/index.js';
+import { ServerNode, ServerNodesView } from '../../src/modules/nodes/index.js';
+import { PeerLinks } from '../../src/modules/routing/index.js';
+import { Heard, notice } from '../../src/modules/routing/testing/index.js';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 import { SECRET, TestServer } from '../support/test-server.js';
 
@@ -14,10 +16,12 @@ const LINK_SECRET = SECRET;
 const VERSIONS = { lowest: 1, highest: 1 };
 
 let server: TestServer | undefined;
+let other: TestServer | undefined;
 
 afterEach(async () => {
+  await other?.stop();
   await server?.stop();
-  server = undefined;
+  server = other = undefined;
 });
 
 async function freePort(): Promise<number> {
@@ -85,5 +89,24 @@ describe('a link from another server node', () => {
     await server.stop();
     server = undefined;
     expect((await closed)[0]).toBe(1001);
+  });
+});
+
+describe('two server nodes of one store', () => {
+  it('reach each other where the registry says, and notice that one goes away', async () => {
+    server = await TestServer.start();
+    other = await TestServer.start({ DATA_DIR: server.dataDir });
+    const [from, to] = [server.running, other.running];
+    await from.app.get(ServerNodesView, { strict: false }).refresh();
+    const [sender, receiver] = [new Heard(), new Heard()];
+    from.app.get(PeerLinks, { strict: false }).listen(sender);
+    to.app.get(PeerLinks, { strict: false }).listen(receiver);
+    expect(from.app.get(PeerLinks, { strict: false }).send(to.serverNodeId, notice(1))).toBe(true);
+    await receiver.count(1);
+    expect(receiver.from(from.serverNodeId)).toEqual([notice(1)]);
+    const gone = sender.change(to.serverNodeId, 'down');
+    await other.stop();
+    other = undefined;
+    await gone;
   });
 });
