@@ -1,17 +1,33 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
 import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
-import { ConnectionsModule } from '../connections/index.js';
-import { InboxModule } from '../inbox/index.js';
-import { NodesModule } from '../nodes/index.js';
+import { ConnectionsModule, ConnectionsService } from '../connections/index.js';
+import { InboxModule, InboxService } from '../inbox/index.js';
+import { NodesModule, ServerNode, ServerNodesView } from '../nodes/index.js';
 import { SessionsModule } from '../sessions/index.js';
+import { PeerLinks } from './peer-links.js';
+import { PeerRouting } from './peer-routing.js';
 import { RenewalWatch } from './renewal-watch.js';
 import { RoutingService } from './routing.service.js';
 import { RoutingSettings } from './routing.settings.js';
 
-/** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`. */
+const peerRouting: FactoryProvider<PeerRouting> = {
+  provide: PeerRouting,
+  useFactory: (
+    links: PeerLinks,
+    view: ServerNodesView,
+    self: ServerNode,
+    connections: ConnectionsService,
+    inbox: InboxService,
+    clock: Clock,
+  ) => new PeerRouting(links, view, self, connections, inbox, clock),
+  inject: [PeerLinks, ServerNodesView, ServerNode, ConnectionsService, InboxService, Clock],
+};
+
+/** Needs from its surroundings: `StoreHealth`, `PeerLinks`, `RoutingSettings`, `Clock`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
-  providers: [RoutingService, RenewalWatch],
+  providers: [peerRouting, RoutingService, RenewalWatch],
   exports: [RoutingService],
 })
 export class RoutingModule {

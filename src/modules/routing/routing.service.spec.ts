@@ -10,14 +10,15 @@ import { InboxService, InboxSettings, StoreHealth } from '../inbox/index.js';
 import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodesView } from '../nodes/index.js';
 import { MemoryServerNodes, serverNodeAddress, serverNodeRow } from '../nodes/testing/index.js';
 import { GroupsService } from '../sessions/index.js';
+import { PeerRouting } from './peer-routing.js';
 import { RoutingService } from './routing.service.js';
 import { type PresencePolicy, RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
+import { LocalNetwork } from './testing/index.js';
 
 class Registry extends NodeRegistry {
   readonly known = new Map<string, NodeRecord>();
   away = false;
-
   find(ids: readonly string[]): Promise<Array<NodeRecord | undefined>> {
     if (this.away) return Promise.reject(new Error('away'));
     return Promise.resolve(ids.map((id) => this.known.get(id)));
@@ -110,9 +111,9 @@ class Connection implements LiveConnection {
   close(): void {}
 }
 
-const settled = async (): Promise<void> => {
+async function settled(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await new Promise(setImmediate);
-};
+}
 
 let store: FakeInboxLog;
 let clock: ManualClock;
@@ -144,7 +145,9 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   inbox = new InboxService(store, new Settings(), clock, new StallGuard(clock, 5_000, 30_000), nodes);
   const guard = new StallGuard(clock, 5_000, 30_000);
   groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, new Settings(), clock, guard);
-  routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock);
+  const alone = { others: false, onDied: () => {} };
+  const peers = new PeerRouting(new LocalNetwork().join('~s'), alone, serverNode, connections, inbox, clock);
+  routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock, peers);
 }
 
 function makeKnown(nodeId: string, clientId: string | null = null): void {

@@ -17,6 +17,7 @@ import { NodesService } from '../nodes/index.js';
 import { GroupsService } from '../sessions/index.js';
 import { FailStop } from './fail-stop.js';
 import { OfflineWatch } from './offline-watch.js';
+import { PeerRouting } from './peer-routing.js';
 import { RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
 
@@ -35,6 +36,7 @@ export class RoutingService {
     private readonly health: StoreHealth,
     private readonly settings: RoutingSettings,
     private readonly clock: Clock,
+    private readonly peers: PeerRouting,
   ) {
     this.offline = new OfflineWatch(connections, nodes, settings.presence);
     inbox.onReports((reports) => {
@@ -72,18 +74,16 @@ export class RoutingService {
   }
 
   private sendTransient(sender: Sender, message: Message, id: string, nodeId: string, answer: Answering): void {
-    const here = this.connections.here(nodeId);
-    if (here.size > 0) {
-      const frame = transientFrame(this.clock.now(), messageBody(message, id, sourceOf(sender)));
-      for (const connection of here) if (connection !== sender.connection) connection.send(frame);
-      return answer({ kind: 'sent', id });
-    }
+    const frame = transientFrame(this.clock.now(), messageBody(message, id, sourceOf(sender)));
     const { destination } = message;
     const refuse = (refusal: Refusal): void => answer({ kind: 'refused', id, refusal, destination });
-    this.reachable(sender, nodeId).then(
-      (known) => (known ? answer({ kind: 'sent', id }) : refuse(new Refusal('node_unknown'))),
-      () => refuse(new Refusal('retry_later')),
-    );
+    this.peers.reach(nodeId, frame, sender, (isConnected) => {
+      if (isConnected) return answer({ kind: 'sent', id });
+      this.reachable(sender, nodeId).then(
+        (known) => (known ? answer({ kind: 'sent', id }) : refuse(new Refusal('node_unknown'))),
+        () => refuse(new Refusal('retry_later')),
+      );
+    });
   }
 
   private async reachable(sender: Sender, nodeId: string): Promise<boolean> {
@@ -97,15 +97,14 @@ export class RoutingService {
     return sender.trusted || this.settings.allowUnknownDestinations;
   }
 
-  /** Encoded once, and one frame for each connection that this process holds. */
+  /** Encoded once, and one frame for each server node that holds somebody of the group. */
   private async sendTransientToGroup(sender: Sender, message: Message, id: string, answer: Answering): Promise<void> {
     const refuse = (refusal: Refusal): void =>
       answer({ kind: 'refused', id, refusal, destination: message.destination });
     try {
       const { frame, nodeIds } = await this.groups.transient({ sender, message, id });
       const text = transientFrame(this.clock.now(), frame);
-      const others = nodeIds.flatMap((nodeId) => [...this.connections.here(nodeId)]);
-      for (const connection of others) if (connection !== sender.connection) connection.send(text);
+      this.peers.deliver(nodeIds, text, sender);
       answer({ kind: 'sent', id });
     } catch (error) {
       refuse(error instanceof Refusal ? error : new Refusal('retry_later'));
@@ -165,8 +164,7 @@ export class RoutingService {
 
   private reportTo(nodeId: string, key: string): void {
     const [, srcId = '', id = ''] = key.split(' ');
-    const frame = deliveredFrame(id, nodeId);
-    for (const connection of this.connections.here(srcId)) connection.send(frame);
+    this.peers.deliver([srcId], deliveredFrame(id, nodeId));
   }
 }
 
