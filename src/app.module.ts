@@ -4,6 +4,7 @@ import { SettingsModule } from './config/config.module.js';
 import type { Config } from './config/load-config.js';
 import { HttpGatewayModule } from './gateways/http/index.js';
 import { NativeGatewayModule } from './gateways/native/index.js';
+import { LinksModule } from './links/index.js';
 import { AuthModule, type AuthOptions } from './modules/auth/index.js';
 import { ConnectionsModule } from './modules/connections/index.js';
 import { InboxModule } from './modules/inbox/index.js';
@@ -19,6 +20,8 @@ import {
   heapLimits,
   httpSettings,
   inboxSettings,
+  type LinkKeys,
+  linksSettings,
   loopLagLimits,
   mongoOptions,
   nativeSettings,
@@ -33,6 +36,7 @@ export interface AppSurroundings {
   readonly config: Config;
   readonly address: BoundAddress;
   readonly keys: Pick<AuthOptions, 'secret' | 'keySet'>;
+  readonly links: LinkKeys;
 }
 
 /** A folder is enough for one machine. What MongoDB needs is loaded only where it is wanted. */
@@ -46,13 +50,14 @@ function storageOf(config: Config, own?: OwnPorts): DynamicModule | Promise<Dyna
 @Module({})
 export class AllsparkModule {
   /** `own`: ports of which the application has a provider of its own. */
-  static forRoot({ config, address, keys }: AppSurroundings, own?: OwnPorts): DynamicModule {
+  static forRoot({ config, address, keys, links }: AppSurroundings, own?: OwnPorts): DynamicModule {
     return {
       module: AllsparkModule,
       imports: [
         PlatformModule.forRoot({ loopLag: loopLagLimits(config), heapUse: heapLimits(config) }),
         storageOf(config, own),
         NodesModule.forRoot(serverNodesSettings(config)),
+        LinksModule.forRoot(linksSettings(config, links)),
         ConnectionsModule.forRoot(connectionsSettings(config)),
         InboxModule.forRoot(inboxSettings(config)),
         SessionsModule.forRoot(sessionsSettings(config)),

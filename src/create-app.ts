@@ -8,8 +8,10 @@ import { AppModule, type AppSurroundings } from './app.module.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import type { Config } from './config/load-config.js';
+import { Secret } from './config/secret.js';
 import { slices } from './config/slices.js';
 import {
+  type KeyPair,
   LimitedExpressAdapter,
   ProblemFilter,
   PublicAddress,
@@ -21,7 +23,7 @@ import { NativeSettings, useNativeWebsockets } from './gateways/native/index.js'
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
 import { Registrations } from './modules/connections/index.js';
 import { Heartbeat, ServerNode, type ServerNodeAddress } from './modules/nodes/index.js';
-import { BoundAddress, placeOf } from './settings-of-modules.js';
+import { BoundAddress, type LinkKeys, placeOf } from './settings-of-modules.js';
 
 /** A server node that takes connections. */
 export interface RunningServer {
@@ -58,7 +60,8 @@ export async function createApp(config: Config, logger: Logger): Promise<INestAp
 
 /** What `AllsparkModule` needs: reads the keys that are in files, and makes the secrets of a first start. */
 export async function surroundingsOf(config: Config, logger: Logger): Promise<AppSurroundings> {
-  return { config, address: new BoundAddress(config), keys: await keysOf(config, logger) };
+  const [keys, links] = [await keysOf(config, logger), await linkKeysOf(config, logger)];
+  return { config, address: new BoundAddress(config), keys, links };
 }
 
 /** A server node that is in its place. */
@@ -127,7 +130,6 @@ async function listen(app: INestApplication, config: Config): Promise<void> {
 async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOptions, 'secret' | 'keySet'>> {
   const { secret, publicKey, jwksUri, keysFile, dataDir } = slices.auth(settings);
   const warn = (text: string): void => logger.warn(text);
-  if (slices.links(settings).secret === undefined) await loadOrMakeSecret(join(dataDir, 'link.secret'), warn);
   if (keysFile !== undefined) {
     const { keys } = JSON.parse(readFileSync(keysFile, 'utf8')) as { keys: NonNullable<AuthOptions['keySet']> };
     return { secret: secret?.reveal(), keySet: keys };
@@ -136,7 +138,21 @@ async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOp
   return { secret: await loadOrMakeSecret(join(dataDir, 'auth.secret'), warn) };
 }
 
-async function limitsOf({ settings }: Config): Promise<ServerLimits> {
+/** Without a secret of the cluster the first start makes one, which the processes of a data directory share. */
+async function linkKeysOf({ settings }: Config, logger: Logger): Promise<LinkKeys> {
+  const { secret, caFile } = slices.links(settings);
+  const path = join(slices.store(settings).dataDir, 'link.secret');
+  const made = async (): Promise<Secret> => new Secret(await loadOrMakeSecret(path, (text) => logger.warn(text)));
+  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
+  return { secret: secret ?? (await made()), ca, tls: await tlsOf(settings) };
+}
+
+async function tlsOf(settings: Config['settings']): Promise<KeyPair | undefined> {
   const { tls } = slices.listen(settings);
-  return { ...slices.http(settings), ...(tls && { tls: await readKeyPair(tls) }) };
+  return tls && (await readKeyPair(tls));
+}
+
+async function limitsOf({ settings }: Config): Promise<ServerLimits> {
+  const tls = await tlsOf(settings);
+  return { ...slices.http(settings), ...(tls && { tls }) };
 }

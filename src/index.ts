@@ -11,6 +11,7 @@ export { Metrics } from './common/metrics.js';
 export { Overload, type Shortage } from './common/overload.js';
 export { type AsyncSettings, type OwnPorts } from './common/with-settings.js';
 export { StallGuard } from './common/stall-guard.js';
+export { UpgradeClaims } from './common/upgrade-claims.js';
 export { formatFaults, type Fault } from './config/fault.js';
 export { loadConfig, type Config, type ConfigInput, type LoadedConfig } from './config/load-config.js';
 export { type Admitting, createApp, letIn, type RunningServer, startServer, surroundingsOf } from './create-app.js';
@@ -29,6 +30,7 @@ export {
   NativeSettings,
   useNativeWebsockets,
 } from './gateways/native/index.js';
+export { LinksModule, LinksSettings, PeerAddresses, type PeerAddress, type PeerIdentity } from './links/index.js';
 export {
   AuthKeyVerifier,
   AuthModule,
@@ -92,6 +94,9 @@ export {
 export {
   type Answer,
   type Departure,
+  type PeerFrame,
+  PeerLinks,
+  type PeerListener,
   RoutingHooks,
   RoutingModule,
   RoutingService,

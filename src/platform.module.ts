@@ -7,6 +7,7 @@ import { LoopLag, type LoopLagLimits } from './common/loop-lag.js';
 import { Metrics } from './common/metrics.js';
 import { Overload } from './common/overload.js';
 import { StallGuard } from './common/stall-guard.js';
+import { UpgradeClaims } from './common/upgrade-claims.js';
 import { type AsyncSettings, type Given, importsOf, settingsProvider } from './common/with-settings.js';
 
 /** A tail is forgotten after a standstill of the process this long, connections are closed after one that long. */
@@ -80,6 +81,7 @@ function withOptions(given: Given<PlatformOptions>): DynamicModule {
     },
     { provide: Lifecycle, useFactory: () => new Lifecycle() },
     { provide: Metrics, useFactory: () => new Metrics() },
+    { provide: UpgradeClaims, useFactory: () => new UpgradeClaims() },
   ];
   return {
     module: PlatformModule,

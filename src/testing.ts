@@ -1,6 +1,6 @@
 /**
- * For tests of other teams, with vitest: the contract suite of each port and what it is built with, a clock that is moved by
- * hand, and a whole server in a test.
+ * For tests of other teams, with vitest: the contract suite of each port and what it is built with, links without sockets
+ * for several server nodes in one process, a clock that is moved by hand, and a whole server in a test.
  */
 export { ManualClock } from './common/clock.js';
 export {
@@ -29,6 +29,7 @@ export {
   type OpenServerNodes,
   serverNodesContract,
 } from './modules/nodes/testing/index.js';
+export { LocalNetwork, LocalPeerLinks, peerLinksContract } from './modules/routing/testing/index.js';
 export {
   groupLogContract,
   type GroupLogHarness,

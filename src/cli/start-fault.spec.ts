@@ -6,7 +6,7 @@ import { startFault } from './start-fault.js';
 
 const settings = settingsOf({
   argv: ['--listen-address', '127.0.0.1', '--port', '8080', '--data-dir', '/srv/data'],
-  env: { METRICS_ADDRESS: '127.0.0.1:9100' },
+  env: { METRICS_ADDRESS: '127.0.0.1:9100', INTERNAL_ADDRESS: '127.0.0.1:9200' },
 });
 
 const failed = (message: string, facts: object) => startFault(Object.assign(new Error(message), facts), settings);
@@ -27,6 +27,13 @@ describe('a start that failed', () => {
     const fault = listening('EADDRINUSE', 9100);
     expect(fault?.message).toContain('METRICS_ADDRESS 127.0.0.1:9100 is in use');
     expect(fault?.message).not.toContain('8080');
+  });
+
+  it('names INTERNAL_ADDRESS when it is that which is taken', () => {
+    const fault = listening('EADDRINUSE', 9200);
+    expect(fault?.message).toBe(
+      'INTERNAL_ADDRESS 127.0.0.1:9200 is in use. Stop what runs there, or choose another: --internal-address',
+    );
   });
 
   it('names the address that nobody knows', () => {

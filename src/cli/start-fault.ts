@@ -35,16 +35,26 @@ export function startFault(error: unknown, settings: ResolvedSettings): CliFault
 }
 
 function listenFault(error: SystemError, settings: ResolvedSettings): CliFault {
-  const { listenAddress, port, metrics } = slices.listen(settings);
-  const host = error.address ?? error.hostname ?? listenAddress;
-  const isOfMetrics = metrics !== undefined && (error.port ?? metrics.port) === metrics.port && metrics.host === host;
-  const place = isOfMetrics ? `METRICS_ADDRESS ${metrics.host}:${metrics.port}` : `Port ${port} of ${listenAddress}`;
-  const flags = isOfMetrics ? '--metrics-address' : '--port, --listen-address';
+  const { listenAddress, port } = slices.listen(settings);
+  const own = ownListener(error, settings);
+  const place = own ? `${own.name} ${own.host}:${own.port}` : `Port ${port} of ${listenAddress}`;
+  const flags = own?.flag ?? '--port, --listen-address';
   if (error.code !== 'EADDRINUSE') {
     return new CliFault(EXIT.unavailable, `${place} cannot be listened on (${error.code}). Choose another: ${flags}`);
   }
-  const other = isOfMetrics || port >= 65_535 ? flags : `--port ${port + 1}`;
+  const other = own || port >= 65_535 ? flags : `--port ${port + 1}`;
   return new CliFault(EXIT.unavailable, `${place} is in use. Stop what runs there, or choose another: ${other}`);
+}
+
+/** Which of the listeners with an address of its own it was, if any. */
+function ownListener(error: SystemError, settings: ResolvedSettings) {
+  const { listenAddress, metrics, internal } = slices.listen(settings);
+  const host = error.address ?? error.hostname ?? listenAddress;
+  const own = [
+    { name: 'METRICS_ADDRESS', flag: '--metrics-address', ...metrics },
+    { name: 'INTERNAL_ADDRESS', flag: '--internal-address', ...internal },
+  ];
+  return own.find((each) => each.port !== undefined && (error.port ?? each.port) === each.port && each.host === host);
 }
 
 function fileFault(error: SystemError, settings: ResolvedSettings): CliFault | undefined {

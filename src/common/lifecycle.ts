@@ -5,6 +5,7 @@ export type Phase = 'starting' | 'ready' | 'draining';
 export class Lifecycle {
   private current: Phase = 'starting';
   private readonly drainListeners: Array<() => void> = [];
+  private readonly drains: Array<() => Promise<void>> = [];
 
   get phase(): Phase {
     return this.current;
@@ -22,5 +23,15 @@ export class Lifecycle {
   /** Called once, when it begins to go away. */
   onDrain(call: () => void): void {
     this.drainListeners.push(call);
+  }
+
+  /** Work of a shutdown that needs what others close last. Asked twice, `drain` begins once and is the same promise. */
+  drainsBy(drain: () => Promise<void>): void {
+    this.drains.push(drain);
+  }
+
+  /** Resolves when all of that is done. */
+  async drained(): Promise<void> {
+    await Promise.allSettled(this.drains.map((drain) => drain()));
   }
 }

@@ -29,6 +29,7 @@ describe('config/example.env', () => {
       expect(before, name).not.toContain(`\n#${name}=`);
     }
     expect(last).not.toContain('# ----');
+    expect(last === '').toBe(NOT_IN_FORCE.size === 0);
   });
 
   it('says of each variable what it is, its unit and what zero means, if anything, on the line above', () => {

@@ -19,7 +19,8 @@ export function renderExampleEnv(): string {
   const groups = [...titles].map((title) => inForce.filter(({ group }) => group === title));
   const sections = groups.map((members) => renderSection(members[0]?.group ?? '', members));
   const toCome = variables.filter(({ name }) => NOT_IN_FORCE.has(name));
-  return [HEAD, ...sections, renderSection(NOT_IN_FORCE_TITLE, toCome)].join('\n');
+  const last = toCome.length > 0 ? [renderSection(NOT_IN_FORCE_TITLE, toCome)] : [];
+  return [HEAD, ...sections, ...last].join('\n');
 }
 
 function renderSection(title: string, members: readonly Variable[]): string {

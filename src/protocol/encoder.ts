@@ -106,8 +106,15 @@ export function helloFrame(hello: Hello): string {
   });
 }
 
+const RECEIPT = `{"type":${TYPE.receipt},`;
+
 export function receiptFrame(id: string, status: 'stored' | 'duplicate'): string {
   return `{"type":${TYPE.receipt},"id":"${id}","status":"${status}"}`;
+}
+
+/** Whether a frame that is sent is a receipt. */
+export function isReceipt(frame: string): boolean {
+  return frame.startsWith(RECEIPT);
 }
 
 export function deliveredFrame(id: string, destId: string): string {

@@ -4,6 +4,7 @@ export { MAX_TYPE, RESERVED_TYPES, TYPE } from './control-types.js';
 export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeLimits } from './decoder.js';
 export {
   deliveredFrame,
+  isReceipt,
   durableFrame,
   entryPageJson,
   eventBody,

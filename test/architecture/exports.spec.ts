@@ -36,6 +36,8 @@ it('the package exports these names and no others: adding one is a promise to te
       "InboxService",
       "InboxSettings",
       "Lifecycle",
+      "LinksModule",
+      "LinksSettings",
       "LoopLag",
       "ManualClock",
       "Metrics",
@@ -46,6 +48,8 @@ it('the package exports these names and no others: adding one is a promise to te
       "NodesModule",
       "NodesService",
       "Overload",
+      "PeerAddresses",
+      "PeerLinks",
       "PlatformModule",
       "ProblemFilter",
       "PublicAddress",
@@ -70,6 +74,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "StoreUnavailable",
       "SystemClock",
       "UpgradeAuthenticator",
+      "UpgradeClaims",
       "ValidationKeyStore",
       "ValidationKeys",
       "callerOf",
@@ -87,9 +92,11 @@ it('the package exports these names and no others: adding one is a promise to te
   `);
 });
 
-it('the contract suites of all ports are exported for other storage families', () => {
+it('the contract suites of all ports are exported for other storage families and links, and links without sockets', () => {
   expect(Object.keys(suites).sort()).toMatchInlineSnapshot(`
     [
+      "LocalNetwork",
+      "LocalPeerLinks",
       "ManualClock",
       "connectionRow",
       "connectionsEnd",
@@ -103,6 +110,7 @@ it('the contract suites of all ports are exported for other storage families', (
       "logRows",
       "nodeRecord",
       "nodeRegistryContract",
+      "peerLinksContract",
       "serverNodesContract",
       "startTestServer",
       "stay",

@@ -12,12 +12,14 @@ import { Metrics } from '../../src/common/metrics.js';
 import { Overload } from '../../src/common/overload.js';
 import { StallGuard } from '../../src/common/stall-guard.js';
 import { FakeHeap } from '../../src/common/testing/fake-heap.js';
+import { UpgradeClaims } from '../../src/common/upgrade-claims.js';
 import { AuthModule, type AuthOptions, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { ConnectionsSettings } from '../../src/modules/connections/index.js';
 import { InboxSettings } from '../../src/modules/inbox/index.js';
 import { ServerNode, ServerNodesSettings } from '../../src/modules/nodes/index.js';
 import { serverNodeAddress } from '../../src/modules/nodes/testing/index.js';
-import { RoutingSettings } from '../../src/modules/routing/index.js';
+import { PeerLinks, RoutingSettings } from '../../src/modules/routing/index.js';
+import { LocalNetwork } from '../../src/modules/routing/testing/index.js';
 import { ClientsService, SessionsModule, SessionsSettings } from '../../src/modules/sessions/index.js';
 import { EmbeddedStorageModule } from '../../src/storage/embedded/index.js';
 import { NativeGatewayModule } from '../../src/gateways/native/native.module.js';
@@ -136,7 +138,9 @@ class Surroundings {
       { provide: HeapUse, useValue: heap },
       { provide: Overload, useValue: new Overload(lag, heap) },
       { provide: Lifecycle, useValue: new Lifecycle() },
+      { provide: UpgradeClaims, useValue: new UpgradeClaims() },
       { provide: Metrics, useValue: new Metrics() },
+      { provide: PeerLinks, useValue: new LocalNetwork().join('~s') },
       { provide: NativeSettings, useValue: { ...NATIVE_SETTINGS, ...native } },
       { provide: InboxSettings, useValue: INBOX_SETTINGS },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },

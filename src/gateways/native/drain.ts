@@ -26,6 +26,7 @@ export class Drain implements BeforeApplicationShutdown {
   ) {
     // After a long standstill nothing that was believed of these connections holds.
     guard.onLongStall(() => this.connections.all().forEach((connection) => connection.close(CLOSE.restart)));
+    lifecycle.drainsBy(() => this.run());
   }
 
   beforeApplicationShutdown(): Promise<void> {

@@ -17,7 +17,7 @@ import { NativeSettings } from './native.settings.js';
 
 /**
  * The native websocket. Needs from its surroundings: `NativeSettings`, `UpgradeAuthenticator`, `Clock`, `StallGuard`,
- * `LoopLag`, `Lifecycle`, `Metrics`; and the application needs `useNativeWebsockets(app)`.
+ * `LoopLag`, `Lifecycle`, `Metrics`, `UpgradeClaims`; and the application needs `useNativeWebsockets(app)`.
  */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule, RoutingModule],

@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { Server as SocketServer } from 'ws';
 import type { Clock } from '../../common/clock.js';
 import type { Metrics } from '../../common/metrics.js';
+import type { UpgradeClaims } from '../../common/upgrade-claims.js';
 import { Refusal } from '../../protocol/index.js';
 import type { Admission } from './admission.js';
 import type { EdgeSocket } from './edge-socket.js';
@@ -37,6 +38,7 @@ export class UpgradeListener {
     private readonly metrics: Metrics,
     private readonly maxHeaders: number,
     private readonly clock: Clock,
+    private readonly claims: UpgradeClaims,
   ) {
     http.on('upgrade', this.listener);
   }
@@ -53,6 +55,7 @@ export class UpgradeListener {
 
   private async answer(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const gate = this.gates.get(pathOf(request));
+    if (!gate && this.claims.take(request, socket, head)) return;
     // A path that is not ours may be somebody else's: another listener of the same server answers then.
     if (!gate && this.http.listenerCount('upgrade') > 1) return;
     this.watch(socket);

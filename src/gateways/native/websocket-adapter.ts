@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws';
 import { Clock } from '../../common/clock.js';
 import { LoopLag } from '../../common/loop-lag.js';
 import { Metrics } from '../../common/metrics.js';
+import { UpgradeClaims } from '../../common/upgrade-claims.js';
 import { CLOSE } from '../../protocol/index.js';
 import { Admission } from './admission.js';
 import { EdgeSocket } from './edge-socket.js';
@@ -41,7 +42,9 @@ export class WebSocketAdapter extends AbstractWsAdapter {
     this.clock = app.get(Clock, { strict: false });
     const metrics = app.get(Metrics, { strict: false });
     const { maxHeaderCount } = this.settings;
-    this.upgrades = new UpgradeListener(this.httpServer as Server, admission, metrics, maxHeaderCount, this.clock);
+    const http = this.httpServer as Server;
+    const claims = app.get(UpgradeClaims, { strict: false });
+    this.upgrades = new UpgradeListener(http, admission, metrics, maxHeaderCount, this.clock, claims);
     this.lag = app.get(LoopLag, { strict: false });
   }
 

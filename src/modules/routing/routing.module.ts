@@ -1,18 +1,35 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
 import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
-import { ConnectionsModule } from '../connections/index.js';
-import { InboxModule } from '../inbox/index.js';
-import { NodesModule } from '../nodes/index.js';
+import { ConnectionsModule, ConnectionsService } from '../connections/index.js';
+import { InboxHooks, InboxModule, InboxService } from '../inbox/index.js';
+import { NodesModule, ServerNode, ServerNodesView } from '../nodes/index.js';
 import { SessionsModule } from '../sessions/index.js';
+import { PeerLinks } from './peer-links.js';
+import { PeerRouting } from './peer-routing.js';
 import { RenewalWatch } from './renewal-watch.js';
 import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { RoutingSettings } from './routing.settings.js';
 
-/** Needs from its surroundings: `StoreHealth`, `RoutingSettings`, `Clock`, `HeapUse`. */
+const peerRouting: FactoryProvider<PeerRouting> = {
+  provide: PeerRouting,
+  useFactory: (
+    links: PeerLinks,
+    view: ServerNodesView,
+    self: ServerNode,
+    connections: ConnectionsService,
+    inbox: InboxService,
+    deliveries: InboxHooks,
+    clock: Clock,
+  ) => new PeerRouting(links, view, self, connections, inbox, deliveries, clock),
+  inject: [PeerLinks, ServerNodesView, ServerNode, ConnectionsService, InboxService, InboxHooks, Clock],
+};
+
+/** Needs from its surroundings: `StoreHealth`, `PeerLinks`, `RoutingSettings`, `Clock`, `HeapUse`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
-  providers: [RoutingService, RoutingHooks, RenewalWatch],
+  providers: [peerRouting, RoutingService, RoutingHooks, RenewalWatch],
   exports: [RoutingService, RoutingHooks],
 })
 export class RoutingModule {

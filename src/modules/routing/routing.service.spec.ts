@@ -14,15 +14,16 @@ import { InboxHooks, InboxService, type InboxSettings, StoreHealth } from '../in
 import { type NodeRecord, NodeRegistry, NodesService, ServerNode, ServerNodesView } from '../nodes/index.js';
 import { MemoryServerNodes, serverNodeAddress, serverNodeRow } from '../nodes/testing/index.js';
 import { GroupsService } from '../sessions/index.js';
+import { PeerRouting } from './peer-routing.js';
 import { RoutingHooks } from './routing.hooks.js';
 import { RoutingService } from './routing.service.js';
 import { type PresencePolicy, RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
+import { LocalNetwork } from './testing/index.js';
 
 class Registry extends NodeRegistry {
   readonly known = new Map<string, NodeRecord>();
   away = false;
-
   find(ids: readonly string[]): Promise<Array<NodeRecord | undefined>> {
     if (this.away) return Promise.reject(new Error('away'));
     return Promise.resolve(ids.map((id) => this.known.get(id)));
@@ -76,9 +77,9 @@ class Connection implements LiveConnection {
   close(): void {}
 }
 
-const settled = async (): Promise<void> => {
+async function settled(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await new Promise(setImmediate);
-};
+}
 
 let store: FakeInboxLog;
 let clock: ManualClock;
@@ -114,18 +115,12 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   inbox = new InboxService(store, SETTINGS, clock, new StallGuard(clock, 5_000, 30_000), nodes, deliveries);
   const guard = new StallGuard(clock, 5_000, 30_000);
   groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, SETTINGS, clock, guard);
-  routing = new RoutingService(
-    inbox,
-    groups,
-    connections,
-    nodes,
-    health,
-    rules,
-    clock,
-    new RoutingHooks(clock),
-    deliveries,
-    memory as HeapUse,
-  );
+  const alone = { others: false, onDied: () => {} };
+  const links = new LocalNetwork().join('~s');
+  const peers = new PeerRouting(links, alone, serverNode, connections, inbox, deliveries, clock);
+  const hooks = new RoutingHooks(clock);
+  const heap = memory as HeapUse;
+  routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock, peers, hooks, heap);
 }
 
 function makeKnown(nodeId: string, clientId: string | null = null): void {

@@ -12,19 +12,13 @@ import {
   Refusal,
   transientFrame,
 } from '../../protocol/index.js';
-import { ConnectionsService, type LiveConnection } from '../connections/index.js';
-import {
-  type AppendOutcome,
-  entryOfKey,
-  InboxHooks,
-  InboxService,
-  type MessageDraft,
-  StoreHealth,
-} from '../inbox/index.js';
+import { ConnectionsService } from '../connections/index.js';
+import { type AppendOutcome, entryOfKey, InboxService, type MessageDraft, StoreHealth } from '../inbox/index.js';
 import { NodesService } from '../nodes/index.js';
 import { GroupsService } from '../sessions/index.js';
 import { FailStop } from './fail-stop.js';
 import { OfflineWatch } from './offline-watch.js';
+import { PeerRouting } from './peer-routing.js';
 import { RoutingHooks } from './routing.hooks.js';
 import { RoutingSettings } from './routing.settings.js';
 import type { Answer, Sender } from './routing.types.js';
@@ -46,8 +40,8 @@ export class RoutingService {
     private readonly health: StoreHealth,
     private readonly settings: RoutingSettings,
     private readonly clock: Clock,
+    private readonly peers: PeerRouting,
     private readonly hooks: RoutingHooks,
-    private readonly deliveries: InboxHooks,
     private readonly heap: HeapUse,
   ) {
     this.offline = new OfflineWatch(connections, nodes, settings.presence);
@@ -100,25 +94,16 @@ export class RoutingService {
   }
 
   private sendTransient(sender: Sender, message: Message, id: string, nodeId: string, answer: Answering): void {
-    const here = this.connections.here(nodeId);
-    if (here.size > 0) {
-      const frame = transientFrame(this.clock.now(), messageBody(message, id, sourceOf(sender)));
-      for (const connection of here) this.deliver(sender, connection, frame);
-      return answer({ kind: 'sent', id });
-    }
+    const frame = transientFrame(this.clock.now(), messageBody(message, id, sourceOf(sender)));
     const { destination } = message;
     const refuse = (refusal: Refusal): void => answer({ kind: 'refused', id, refusal, destination });
-    this.reachable(sender, nodeId).then(
-      (known) => (known ? answer({ kind: 'sent', id }) : refuse(new Refusal('node_unknown'))),
-      () => refuse(new Refusal('retry_later')),
-    );
-  }
-
-  /** A sender gets no copy of its own by the connection that it came by. */
-  private deliver(sender: Sender, connection: LiveConnection, frame: string): void {
-    if (connection === sender.connection) return;
-    connection.send(frame);
-    this.deliveries.delivered(connection.nodeId, frame);
+    this.peers.reach(nodeId, frame, sender, (isConnected) => {
+      if (isConnected) return answer({ kind: 'sent', id });
+      this.reachable(sender, nodeId).then(
+        (known) => (known ? answer({ kind: 'sent', id }) : refuse(new Refusal('node_unknown'))),
+        () => refuse(new Refusal('retry_later')),
+      );
+    });
   }
 
   private async reachable(sender: Sender, nodeId: string): Promise<boolean> {
@@ -132,15 +117,14 @@ export class RoutingService {
     return sender.trusted || this.settings.allowUnknownDestinations;
   }
 
-  /** Encoded once, and one frame for each connection that this process holds. */
+  /** Encoded once, and one frame for each server node that holds somebody of the group. */
   private async sendTransientToGroup(sender: Sender, message: Message, id: string, answer: Answering): Promise<void> {
     const refuse = (refusal: Refusal): void =>
       answer({ kind: 'refused', id, refusal, destination: message.destination });
     try {
       const { frame, nodeIds } = await this.groups.transient({ sender, message, id });
       const text = transientFrame(this.clock.now(), frame);
-      const others = nodeIds.flatMap((nodeId) => [...this.connections.here(nodeId)]);
-      for (const connection of others) this.deliver(sender, connection, text);
+      this.peers.deliver(nodeIds, text, sender);
       answer({ kind: 'sent', id });
     } catch (error) {
       refuse(error instanceof Refusal ? error : new Refusal('retry_later'));
@@ -200,8 +184,7 @@ export class RoutingService {
 
   private reportTo(nodeId: string, key: string): void {
     const [, srcId = '', id = ''] = key.split(' ');
-    const frame = deliveredFrame(id, nodeId);
-    for (const connection of this.connections.here(srcId)) connection.send(frame);
+    this.peers.deliver([srcId], deliveredFrame(id, nodeId));
   }
 }
 

@@ -19,7 +19,8 @@ import { ConnectionsSettings } from '../../../modules/connections/index.js';
 import { InboxSettings, StoreHealth } from '../../../modules/inbox/index.js';
 import { Heartbeat, ServerNode, ServerNodesSettings } from '../../../modules/nodes/index.js';
 import { serverNodeAddress } from '../../../modules/nodes/testing/index.js';
-import { RoutingSettings } from '../../../modules/routing/index.js';
+import { PeerLinks, RoutingSettings } from '../../../modules/routing/index.js';
+import { LocalNetwork } from '../../../modules/routing/testing/index.js';
 import { ClientsService, SessionsModule, SessionsSettings } from '../../../modules/sessions/index.js';
 import { EmbeddedStorageModule } from '../../../storage/embedded/index.js';
 import { HttpGatewayModule } from '../http.module.js';
@@ -141,6 +142,7 @@ class Surroundings {
       { provide: Overload, useValue: new Overload(lag, heap) },
       { provide: Lifecycle, useValue: new Lifecycle() },
       { provide: Metrics, useValue: new Metrics() },
+      { provide: PeerLinks, useValue: new LocalNetwork().join('~s') },
       { provide: HttpSettings, useValue: { ...HTTP_SETTINGS, ...http } },
       { provide: InboxSettings, useValue: { ...INBOX_SETTINGS, ...inbox } },
       { provide: RoutingSettings, useValue: ROUTING_SETTINGS },

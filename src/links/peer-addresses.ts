@@ -1,0 +1,21 @@
+/** One run of a server node. */
+export interface PeerIdentity {
+  readonly serverNodeId: string;
+  readonly bootId: string;
+}
+
+export interface PeerAddress {
+  /** `ws(s)://host:port`, without a path. */
+  readonly internalUrl: string;
+  /** The run that is there now, as far as is known. */
+  readonly bootId: string;
+}
+
+/** Where the server nodes of the cluster are. Asked often: answers at once, from what is known already. */
+export abstract class PeerAddresses {
+  /** Undefined: this process has no place in the cluster yet. */
+  abstract readonly self: PeerIdentity | undefined;
+
+  /** Undefined: nobody knows it, or it left. */
+  abstract find(serverNodeId: string): PeerAddress | undefined;
+}
