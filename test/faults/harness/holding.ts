@@ -1,14 +1,10 @@
 // Loaded by a server before its program (`--import`): tells what it holds on to, on stdout, when asked to by a signal.
 // Garbage is collected then.
 import { EventEmitter } from 'node:events';
-import { queryObjects, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { queryObjects } from 'node:v8';
 import { ALIVE, type Alive, COUNT, HELD, type Held } from './held.js';
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Sockets, requests and child processes are emitters. Timers that do not keep the process alive are among them: what Node calls active resources leaves those out. */
+/** Sockets and requests are emitters. Timers that keep no process alive count too: what Node calls active leaves them out. */
 const KINDS = { Timeout: timeoutClass(), EventEmitter, Map, Promise };
 
 function timeoutClass(): new () => unknown {
@@ -17,8 +13,11 @@ function timeoutClass(): new () => unknown {
   return timer.constructor as new () => unknown;
 }
 
+/** A class of which there is none: to count its objects V8 collects all that it can, and gives whole pages back. */
+class Nothing {}
+
 function tellAlive(): void {
-  collect();
+  queryObjects(Nothing, { format: 'count' });
   const { heapUsed, external, ...others } = process.memoryUsage();
   const alive: Alive = { bytes: heapUsed + external, heapUsed, external, ...others };
   console.log(`${ALIVE}${JSON.stringify(alive)}`);

@@ -19,7 +19,7 @@ const BRIEFLY = { TAIL_TRUST_MS: '5000' };
 const TURNS_PER_SECOND = 5;
 const DOINGS_PER_SECOND = 10;
 const TEN_MINUTES = 600_000;
-/** V8 gives back what a collection freed a little later, from another thread. */
+/** What a collection freed is given back a little later, from another thread. */
 const GIVE_BACK_MS = 500;
 const SETTLE_MS = 3_000;
 const SHORT_ALIVE_MIB = 4;
@@ -51,7 +51,7 @@ const SHORT: Form = {
 /** The first ten minutes are not judged. */
 function full(minutes: number): Form {
   const judgedMs = (minutes - 10) * 60_000;
-  return { clients: 1_000, perSecond: 150, rehearsalMs: 30_000, warmUpMs: TEN_MINUTES, judgedMs, lookMs: 10_000 };
+  return { clients: 1_000, perSecond: 150, rehearsalMs: 30_000, warmUpMs: TEN_MINUTES, judgedMs, lookMs: 15_000 };
 }
 
 /** What the server says of itself in /metrics that is a size, and has to be nothing when nobody is there. */
@@ -114,7 +114,7 @@ class Soak {
     private readonly form: Form,
   ) {
     this.crowd = new Crowd(scene, server, name);
-    this.visitors = new Visitors(server, scene.random);
+    this.visitors = new Visitors(server, scene.random, name);
   }
 
   get turns(): number {

@@ -27,6 +27,8 @@ export class Visitors {
   constructor(
     private readonly server: ServerNode,
     private readonly random: Random,
+    /** Begins the ids of their messages. */
+    private readonly name: string,
   ) {
     this.parties = Array.from({ length: VISITORS }, (_none, index) => {
       const node = `visitor-${index + 1}`;
@@ -136,7 +138,7 @@ export class Visitors {
   }
 
   private id(): string {
-    return `v-${(this.names += 1)}`;
+    return `${this.name}-${(this.names += 1)}`;
   }
 }
 
