@@ -4,9 +4,11 @@ import { WebSocket } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LinkTokens } from '../../src/links/link-tokens.js';
 import { SystemClock } from '../../src/common/clock.js';
+import type { RunningServer } from '../../src/create-app.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { ServerNode, ServerNodesView } from '../../src/modules/nodes/index.js';
 import { PeerLinks } from '../../src/modules/routing/index.js';
+import { PeerRouting } from '../../src/modules/routing/peer-routing.js';
 import { Heard, notice } from '../../src/modules/routing/testing/index.js';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 import { SECRET, TestServer } from '../support/test-server.js';
@@ -92,6 +94,12 @@ describe('a link from another server node', () => {
   });
 });
 
+/** In place of the routing, which listens already. */
+function hear({ app }: RunningServer, heard: Heard): void {
+  const { received, changed } = { received: heard.received.bind(heard), changed: heard.changed.bind(heard) };
+  Object.assign(app.get(PeerRouting, { strict: false }), { received, changed });
+}
+
 describe('two server nodes of one store', () => {
   it('reach each other where the registry says, and notice that one goes away', async () => {
     server = await TestServer.start();
@@ -99,8 +107,8 @@ describe('two server nodes of one store', () => {
     const [from, to] = [server.running, other.running];
     await from.app.get(ServerNodesView, { strict: false }).refresh();
     const [sender, receiver] = [new Heard(), new Heard()];
-    from.app.get(PeerLinks, { strict: false }).listen(sender);
-    to.app.get(PeerLinks, { strict: false }).listen(receiver);
+    hear(from, sender);
+    hear(to, receiver);
     expect(from.app.get(PeerLinks, { strict: false }).send(to.serverNodeId, notice(1))).toBe(true);
     await receiver.count(1);
     expect(receiver.from(from.serverNodeId)).toEqual([notice(1)]);

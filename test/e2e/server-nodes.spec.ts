@@ -97,6 +97,8 @@ describe.each(FAMILIES)('three server nodes on %s', { timeout: 60_000 }, (family
     const killedAt = Date.now();
     await lost.ended;
     await until(async () => (await view(last, 'dora')).connections.length === 0);
+    // Each finds out by itself.
+    await until(async () => (await view(two, 'carl')).connections.length === 1);
     expect(Date.now() - killedAt).toBeLessThan(15_000);
     expect((await view(two, 'carl')).connections).toMatchObject([{ connection_id: kept.hello['connection_id'] }]);
     await until(async () => (await states(two))['dead'] === 0 && (await states(two))['live'] === 2);

@@ -1,12 +1,14 @@
-import { Body, Post } from '@nestjs/common';
+import { Body, Post, UseGuards } from '@nestjs/common';
 import { Caller, type Identity } from '../../modules/auth/index.js';
 import { TakesBody } from './body.interceptor.js';
 import { Describe } from './describe.js';
+import { NewcomerGuard } from './newcomer.guard.js';
 import { PreConnection, PreConnectionRequest } from './pre-connections.schema.js';
 import { PreConnections } from './pre-connections.js';
 import { V1 } from './v1.js';
 
 @V1('pre-connections')
+@UseGuards(NewcomerGuard)
 export class PreConnectionsController {
   constructor(private readonly preConnections: PreConnections) {}
 

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../common/lifecycle.js';
-import type { LimitName } from '../../common/limit-names.js';
 import { Overload } from '../../common/overload.js';
 import { type Identity, ValidationKeys } from '../../modules/auth/index.js';
-import { StoreHealth } from '../../modules/inbox/index.js';
 import { ServerNodeChooser, type ServerNodeRow } from '../../modules/nodes/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { HttpSettings } from './http.settings.js';
+import { overloaded } from './newcomer.guard.js';
 import type { PreConnection, PreConnectionRequest } from './pre-connections.schema.js';
 
 /** Where a caller opens its websocket, and the key for it. */
@@ -15,14 +14,12 @@ export class PreConnections {
   constructor(
     private readonly lifecycle: Lifecycle,
     private readonly overload: Overload,
-    private readonly store: StoreHealth,
     private readonly settings: HttpSettings,
     private readonly chooser: ServerNodeChooser,
     private readonly validationKeys: ValidationKeys,
   ) {}
 
   async open(caller: Identity, request: PreConnectionRequest): Promise<PreConnection> {
-    if (this.store.silentMs() >= this.settings.storeLostMs) throw this.later('the store is away', 'store_lost');
     const needsPort80 = request.need_80_port ?? false;
     const chosen = this.chooser.choose({ sessionId: request.session_id, needsPort80 });
     if (!chosen) throw this.refusal();
@@ -38,14 +35,7 @@ export class PreConnections {
   private refusal(): Refusal {
     const [shortage] = this.overload.shortages;
     if (this.lifecycle.phase !== 'ready' || !shortage) return new Refusal('no_server_node');
-    return this.later('the server node is overloaded', shortage.limit);
-  }
-
-  /** At random, so that a crowd that was refused together does not come back together. */
-  private later(reason: string, limit: LimitName): Refusal {
-    const { retryMinMs, retryMaxMs } = this.settings;
-    const retryAfterMs = Math.round(retryMinMs + Math.random() * (retryMaxMs - retryMinMs));
-    return new Refusal('retry_later', { reason, retryAfterMs, limit });
+    return overloaded(shortage, this.settings);
   }
 }
 
