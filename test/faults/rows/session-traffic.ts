@@ -20,6 +20,7 @@ export async function manSession(
   server: ServerNode,
   nodes: readonly string[],
   speaking: Pick<SendOrder, 'perSecond' | 'back'>,
+  url: string = server.url,
 ): Promise<void> {
   const hidden = nodes[SPEAKERS[1].at];
   const members = nodes.map((node) => ({ node_id: node, ...(node === hidden && { alias: ALIAS }) }));
@@ -30,6 +31,6 @@ export async function manSession(
   }
   for (const { at, kind } of SPEAKERS) {
     const src = nodes[at] as string;
-    await crew.send({ kind, src, dests: [group], toSessions: true, url: server.url, ...speaking });
+    await crew.send({ kind, src, dests: [group], toSessions: true, url, ...speaking });
   }
 }
