@@ -91,6 +91,34 @@ describe('outbox', () => {
     expect(timers.pending).toBe(0);
   });
 
+  it('waits for the answer to the last copy of a message, whatever is said of those before it', () => {
+    open();
+    putAll('1', '2');
+    outbox.goBack('1', 10);
+    timers.advance(10);
+    taken();
+    // What was refused behind the first one is said so late that both are on their way again.
+    outbox.goBack('2', 10);
+    timers.advance(10);
+    expect(taken()).toEqual([]);
+    outbox.goBack('2', 10);
+    timers.advance(10);
+    expect(taken()).toEqual(['2']);
+  });
+
+  it('counts copies anew on each connection', () => {
+    open();
+    putAll('1', '2');
+    outbox.goBack('1', 10);
+    timers.advance(10);
+    outbox.lost(LOST);
+    open();
+    taken();
+    outbox.goBack('2', 10);
+    timers.advance(10);
+    expect(taken()).toEqual(['2']);
+  });
+
   it('sends the oldest first after a reconnect, whatever had been held back before', () => {
     open();
     ignore(put('1'));

@@ -26,6 +26,8 @@ export interface OutboxMessage {
 interface Entry extends OutboxMessage {
   order: number;
   bytes: number;
+  /** Copies that this connection was given and has not answered. */
+  unanswered: number;
   receipt: Deferred<Receipt>;
 }
 
@@ -72,7 +74,7 @@ export class Outbox {
     const bytes = utf8.encode(message.text).length;
     const refusal = this.#refusalOf(message.id, bytes, known !== undefined);
     if (refusal !== undefined) return Promise.reject(refusal);
-    const entry: Entry = { ...message, bytes, order: this.#nextOrder, receipt: deferred<Receipt>() };
+    const entry: Entry = { ...message, bytes, unanswered: 0, order: this.#nextOrder, receipt: deferred<Receipt>() };
     this.#nextOrder += 1;
     this.#bytes += bytes;
     this.#waiting.set(entry.id, entry);
@@ -83,6 +85,7 @@ export class Outbox {
   /** A connection is there: everything without a receipt goes out again, oldest first, before anything new. */
   open(write: Write, maxFrameBytes: number): void {
     this.#takeBack(() => true);
+    for (const entry of this.#waiting.values()) entry.unanswered = 0;
     this.#write = write;
     this.#maxFrameBytes = maxFrameBytes;
     this.#pump();
@@ -119,8 +122,11 @@ export class Outbox {
    * their order, so the lane goes back to this one. True when a message of this id was waiting.
    */
   goBack(id: string, retryAfterMs: number): boolean {
-    const first = this.#written.get(id);
-    if (first === undefined) return this.#waiting.has(id);
+    const first = this.#find(id);
+    if (first === undefined) return false;
+    first.unanswered -= 1;
+    // Of a copy that was followed by another one, which stands in its order: that one's answer counts.
+    if (first.unanswered > 0 || !this.#written.has(id)) return true;
     this.#takeBack((entry) => entry.lane === first.lane && entry.order >= first.order);
     // The wait of the first refused one counts; those behind it are refused only because of it.
     if (!this.#isPaused(first.lane)) this.#pause(first.lane, retryAfterMs);
@@ -154,6 +160,7 @@ export class Outbox {
     }
     this.#waiting.delete(entry.id);
     this.#written.set(entry.id, entry);
+    entry.unanswered += 1;
     write(entry.text);
   }
 

@@ -82,6 +82,19 @@ describe('FailStop', () => {
     expect(exhausted).toBe(0);
   });
 
+  it('wants nothing of a third copy that was on its way when the second one was stored', () => {
+    fail('a');
+    expect(enters('a')).toBe(true);
+    const third = stop.enter('d', 'a')!;
+    stop.settle('d', 'a');
+    stop.fail('d', 'a', third);
+    expect(enters('b')).toBe(true);
+    fail('c');
+    expect(enters('a')).toBe(false);
+    expect(enters('c')).toBe(true);
+    expect(enters('d')).toBe(true);
+  });
+
   it('waits as long as ever for the next when the first one is settled', () => {
     fail('a', 'b');
     clock.advance(29_999);

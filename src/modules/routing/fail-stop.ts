@@ -15,6 +15,8 @@ export class FailStop {
   private readonly failed = new Map<string, Failed[]>();
   /** By destination: how long its first failed message may still stay away. */
   private readonly patience = new Map<string, Timer>();
+  /** What failed and came again, and whether it is settled since: the sender may have sent it a third time before it knew. */
+  private readonly again = new Map<string, boolean>();
   private ordinals = 0;
   private owed = 0;
   private stopped = false;
@@ -33,7 +35,10 @@ export class FailStop {
   enter(destination: string, id: string): number | undefined {
     const waiting = this.failed.get(destination);
     if (!waiting) return (this.ordinals += 1);
-    if (waiting[0]?.id === id) return this.remove(destination, waiting, 0)?.ordinal;
+    if (waiting[0]?.id === id) {
+      this.remember(`${destination} ${id}`);
+      return this.remove(destination, waiting, 0)?.ordinal;
+    }
     this.fail(destination, id, (this.ordinals += 1));
     return undefined;
   }
@@ -43,7 +48,7 @@ export class FailStop {
    * copy, which may be the last to be answered when the sender sent it again before it was.
    */
   fail(destination: string, id: string, ordinal: number): void {
-    if (this.stopped) return;
+    if (this.stopped || this.again.get(`${destination} ${id}`)) return;
     const waiting = this.failed.get(destination) ?? [];
     this.failed.set(destination, waiting);
     const known = waiting.findIndex((each) => each.id === id);
@@ -58,6 +63,8 @@ export class FailStop {
 
   /** A copy of the message is stored, or refused for good: it owes nothing any more, whatever became of other copies. */
   settle(destination: string, id: string): void {
+    const name = `${destination} ${id}`;
+    if (this.again.has(name)) this.again.set(name, true);
     const waiting = this.failed.get(destination) ?? [];
     const place = waiting.findIndex((each) => each.id === id);
     if (place >= 0) this.remove(destination, waiting, place);
@@ -67,6 +74,13 @@ export class FailStop {
     this.stopped = true;
     for (const timer of this.patience.values()) timer.cancel();
     this.failed.clear();
+    this.again.clear();
+  }
+
+  private remember(name: string): void {
+    this.again.delete(name);
+    this.again.set(name, false);
+    if (this.again.size > this.settings.failStopMessages) this.again.delete(this.again.keys().next().value!);
   }
 
   private waitFor(destination: string): void {

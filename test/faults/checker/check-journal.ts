@@ -8,6 +8,7 @@ import {
   severalPlaces,
 } from './messages.js';
 import { backwards, jumps, leaks, otherEpochs, severalOrders } from './readers.js';
+import { calledOffline } from './presence.js';
 import { late, notAtRest, notBack } from './rest.js';
 import { judgeGroups } from './sessions.js';
 
@@ -22,7 +23,8 @@ export interface CheckOptions {
  * and each effect once · I4 first in, first out in each lane · I5 one order for all readers · I6 each reader sees seq
  * rise by one · I7 the acknowledged seq never goes back · I8 what was refused for good is never delivered · I9 one epoch
  * as long as the store lives · I10 nothing to who has left · I11 no name of an anonymous one (its coarse half) · I12 all
- * is at rest in time · I13 what was measured is back at its baseline. What goes through groups is held to I1 to I5 and
+ * is at rest in time · I13 what was measured is back at its baseline · presence: nobody who
+ * is connected is called offline. What goes through groups is held to I1 to I5 and
  * I10 by the numbers that it has there.
  */
 export function checkJournal(journal: readonly Entry[], { lateMs = Infinity }: CheckOptions = {}): Violation[] {
@@ -39,6 +41,7 @@ export function checkJournal(journal: readonly Entry[], { lateMs = Infinity }: C
     ...otherEpochs(journal),
     ...judgeGroups(journal),
     ...leaks(journal),
+    ...calledOffline(journal),
     ...notAtRest(journal),
     ...(lateMs === Infinity ? [] : late(journal, lateMs)),
     ...notBack(journal),

@@ -35,6 +35,18 @@ function change(seq: number, fields: Partial<Received>): Entry[] {
   return journal;
 }
 
+/** While one reader is connected and another is not, a sender is told that the node is offline. */
+function calledOffline({ openedAt = 1, closedAt = 9 } = {}): Entry[] {
+  const name = { src: 'alice', dest: 'bob', id: 'm1' };
+  return [
+    { what: 'opened', reader: 'bob/one', node: 'bob', after: 0, at: openedAt },
+    { what: 'closed', client: 'bob/one', code: 1006, at: closedAt },
+    { what: 'sent', lane: 'alice', ...name, payload: '"1"', at: 3 },
+    { what: 'refused', ...name, code: 'retry_later', retryAfterMs: 1, at: 4 },
+    { what: 'offline', ...name, at: 5 },
+  ].toSorted((a, b) => a.at - b.at) as Entry[];
+}
+
 function found(journal: readonly Entry[]): string[] {
   return [...new Set(checkJournal(journal).map(({ invariant }) => invariant))];
 }
@@ -111,6 +123,12 @@ describe('the checker', () => {
 
   it('sees an acknowledged seq that goes back', () => {
     expect(found([...soundRun(), { what: 'acked', node: 'bob', seq: 5 }])).toEqual(['I7']);
+  });
+
+  it('sees that somebody is called offline who is connected, and nothing in it when they came or went meanwhile', () => {
+    expect(found(calledOffline())).toEqual(['presence']);
+    expect(found(calledOffline({ openedAt: 4 }))).toEqual([]);
+    expect(found(calledOffline({ closedAt: 4 }))).toEqual([]);
   });
 });
 

@@ -41,11 +41,13 @@ export type Entry =
   /** There was a refusal; without `retryAfterMs` it was final. `waitedMs`: since the frame was written. */
   | (Stamped & Named & { what: 'refused'; code: string; retryAfterMs?: number; waitedMs?: number })
   /** A reader of a node's inbox has everything up to `after`, and reads on from there. */
-  | (Read & { what: 'opened'; after: number; epoch?: string })
+  | (Read & { what: 'opened'; after: number; epoch?: string; server?: string })
   | (Read & { what: 'received'; seq: number; src: string; id: string; payload: string } & OfGroup)
   /** The connection of a client, reader or sender, ended. */
   | (Stamped & { what: 'closed'; client: string; code: number; reason?: string })
-  | (Stamped & { what: 'connected'; client: string })
+  | (Stamped & { what: 'connected'; client: string; server?: string })
+  /** The sender of a message was told that its destination is connected nowhere. */
+  | (Stamped & Named & { what: 'offline' })
   /** The server told `by` how far the node has acknowledged. */
   | (Stamped & { what: 'acked'; node: string; seq: number; by?: string })
   /**
@@ -73,7 +75,8 @@ export type Entry =
 
 export type Of<W extends Entry['what']> = Extract<Entry, { what: W }>;
 
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'I11' | 'I12' | 'I13';
+export type Invariant =
+  'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'I11' | 'I12' | 'I13' | 'presence';
 
 export interface Violation {
   readonly invariant: Invariant;

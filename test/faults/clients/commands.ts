@@ -3,6 +3,8 @@ export interface Where {
   /** Base URL of the server, http. */
   readonly url: string;
   readonly secret: string;
+  /** A file with the ms by which the clock is wrong that keys are made by. */
+  readonly skewFile?: string;
 }
 
 export type Kind =
@@ -51,6 +53,8 @@ export type Command =
   | { readonly do: 'acknowledge'; readonly reader: string }
   /** Closes it for good; another one may be given its name. */
   | { readonly do: 'leave'; readonly reader: string }
+  /** Readers leave their server node and go on at another one. */
+  | { readonly do: 'hop'; readonly readers: readonly string[]; readonly url: string }
   | { readonly do: 'state' }
   /** Writes down who waits for answers and who is live, and closes all. */
   | { readonly do: 'rest' };

@@ -41,6 +41,10 @@ function send(order: SendOrder): void {
   senders.push(order.kind === 'sdk' ? new SdkSender(order, journal, tally) : new RawSender(order, journal, tally));
 }
 
+function hop(names: readonly string[], url: string): void {
+  for (const { reader, hop: go } of readers) if (names.includes(reader)) go?.(url);
+}
+
 function state(): CrewState {
   const clients = [...readers, ...senders];
   return {
@@ -70,6 +74,7 @@ async function carryOut(command: Command): Promise<unknown> {
   if (command.do === 'stop') return void (going = false);
   if (command.do === 'acknowledge') return readers.find(({ reader }) => reader === command.reader)?.acknowledge();
   if (command.do === 'leave') return leave(command.reader);
+  if (command.do === 'hop') return hop(command.readers, command.url);
   return command.do === 'state' ? state() : rest();
 }
 

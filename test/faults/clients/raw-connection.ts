@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
-import { authKey } from './auth-key.js';
+import { authKey, skewedKey } from './auth-key.js';
 import type { Where } from './commands.js';
+import { wordIn } from './group-fields.js';
 import type { JournalWriter } from './journal-writer.js';
 
 export type Frame = Record<string, unknown>;
@@ -20,6 +21,8 @@ export class RawConnection {
   connected = false;
   private socket: WebSocket | undefined;
   private over = false;
+  private hopping = false;
+  private url: string;
   private retryAfterMs = 0;
 
   constructor(
@@ -29,11 +32,19 @@ export class RawConnection {
     private readonly journal: JournalWriter,
     private readonly events: RawEvents,
   ) {
+    this.url = where.url;
     this.open();
   }
 
   send(text: string): void {
     this.socket?.send(text);
+  }
+
+  /** Leaves, and goes on elsewhere at once. */
+  hop(url: string): void {
+    this.url = url;
+    this.hopping = this.connected;
+    if (this.connected) this.socket?.close(1000);
   }
 
   async close(): Promise<void> {
@@ -48,9 +59,10 @@ export class RawConnection {
   }
 
   private open(): void {
-    const { url, secret } = this.where;
-    const target = `${url.replace(/^http/, 'ws')}/connect${this.events.query()}`;
-    const socket = new WebSocket(target, { headers: { authorization: `Bearer ${authKey(secret, this.node)}` } });
+    const { secret, skewFile } = this.where;
+    const key = skewFile === undefined ? authKey(secret, this.node) : skewedKey(secret, this.node, skewFile);
+    const target = `${this.url.replace(/^http/, 'ws')}/connect${this.events.query()}`;
+    const socket = new WebSocket(target, { headers: { authorization: `Bearer ${key}` } });
     this.socket = socket;
     socket.on('error', () => undefined);
     socket.on('unexpected-response', (request, response) => {
@@ -67,7 +79,7 @@ export class RawConnection {
     const frame = JSON.parse(text) as Frame;
     if (frame['type'] !== -110) return this.events.onFrame(frame, text);
     this.connected = true;
-    this.journal.write({ what: 'connected', client: this.client });
+    this.journal.write({ what: 'connected', client: this.client, server: wordIn(frame, 'server_node_id') });
     this.events.onHello(frame);
   }
 
@@ -88,7 +100,9 @@ export class RawConnection {
   private again(): void {
     if (this.over) return;
     this.socket?.removeAllListeners('close');
-    const delay = this.retryAfterMs + SOONEST_MS + Math.random() * (LATEST_MS - SOONEST_MS);
+    const pause = this.retryAfterMs + SOONEST_MS + Math.random() * (LATEST_MS - SOONEST_MS);
+    const delay = this.hopping ? 0 : pause;
+    this.hopping = false;
     this.retryAfterMs = 0;
     setTimeout(() => {
       if (!this.over) this.open();

@@ -46,6 +46,8 @@ export class RawReader implements Reader {
     this.ack();
   }
 
+  readonly hop = (url: string): void => this.connection.hop(url);
+
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.connection.close();
@@ -58,7 +60,14 @@ export class RawReader implements Reader {
     this.epoch = String(hello['epoch']);
     this.acked = acked;
     this.journal.write({ what: 'acked', node, seq: acked, by: reader });
-    this.journal.write({ what: 'opened', reader, node, after: this.position, epoch: this.epoch });
+    this.journal.write({
+      what: 'opened',
+      reader,
+      node,
+      after: this.position,
+      epoch: this.epoch,
+      server: wordIn(hello, 'server_node_id'),
+    });
   }
 
   private take(frame: Frame, text: string): void {

@@ -7,9 +7,12 @@ import type { Tally } from './tally.js';
 interface Open {
   readonly text: string;
   writtenAt: number;
+  /** Copies that this connection was given and has not answered. */
+  unanswered: number;
 }
 
 const RECEIPT = -112;
+const OFFLINE = -4;
 const REFUSALS = new Set<unknown>([-113, -3, -5]);
 
 /** Sends over bare websockets to one destination: on each new one first, oldest first, what has no answer. */
@@ -32,7 +35,7 @@ export class RawSender implements Sender {
     this.dest = order.dests[0] as string;
     this.connection = new RawConnection(order.src, order.src, order, journal, {
       query: () => '',
-      onHello: () => this.resend(),
+      onHello: () => this.begin(),
       onFrame: (frame) => this.take(frame),
       onLost: () => undefined,
     });
@@ -52,7 +55,11 @@ export class RawSender implements Sender {
     const id = `${this.src}-${this.count}`;
     const payload = payloadText(this.src, this.count, this.order.bytes ?? 40);
     const field = this.order.toSessions ? 'dest_session_id' : 'dest_id';
-    const entry = { text: `{"${field}":"${this.dest}","id":"${id}","payload":${payload}}`, writtenAt: 0 };
+    const entry = {
+      text: `{"${field}":"${this.dest}","id":"${id}","payload":${payload}}`,
+      writtenAt: 0,
+      unanswered: 0,
+    };
     this.open.set(id, entry);
     this.tally.sent += 1;
     const group = this.order.toSessions && { group: this.dest };
@@ -70,7 +77,13 @@ export class RawSender implements Sender {
 
   private write(entry: Open): void {
     entry.writtenAt = monotonic();
+    entry.unanswered += 1;
     this.connection.send(entry.text);
+  }
+
+  private begin(): void {
+    for (const entry of this.open.values()) entry.unanswered = 0;
+    this.resend();
   }
 
   private resend(): void {
@@ -80,6 +93,7 @@ export class RawSender implements Sender {
 
   private take(frame: Frame): void {
     const id = String(frame['id']);
+    if (frame['type'] === OFFLINE) this.journal.write({ what: 'offline', ...this.name(id) });
     const entry = this.open.get(id);
     if (entry === undefined) return;
     if (frame['type'] === RECEIPT && frame['status'] !== 'delivered') {
@@ -90,7 +104,9 @@ export class RawSender implements Sender {
     if (REFUSALS.has(frame['type'])) this.refused(id, frame, entry);
   }
 
-  private refused(id: string, frame: Frame, { writtenAt }: Open): void {
+  private refused(id: string, frame: Frame, entry: Open): void {
+    const { writtenAt } = entry;
+    entry.unanswered -= 1;
     const code = String(frame['code']);
     const waitedMs = Math.round(monotonic() - writtenAt);
     this.tally.refused += 1;
@@ -100,7 +116,8 @@ export class RawSender implements Sender {
       return this.journal.write({ what: 'refused', ...this.name(id), code, waitedMs });
     }
     this.journal.write({ what: 'refused', ...this.name(id), code, retryAfterMs, waitedMs });
-    if (this.paused) return;
+    // Of a copy that was followed by another one, which stands in its order: that one's answer counts.
+    if (this.paused || entry.unanswered > 0) return;
     this.paused = true;
     // All behind the first refused one are refused with it; after the pause they go out again in their order.
     setTimeout(() => this.paused && this.resend(), retryAfterMs);

@@ -59,11 +59,11 @@ export class SdkReader implements Reader {
   private onStatus(event: StatusEvent): void {
     const { reader, node } = this;
     if (event.status === 'open' || event.status === 'resumed') {
-      const { ackedSeq, floorSeq, epoch } = event.hello;
+      const { ackedSeq, floorSeq, epoch, serverNodeId: server } = event.hello;
       if (!this.begun) this.position = Math.max(ackedSeq, floorSeq - 1);
       this.begun = true;
-      this.journal.write({ what: 'connected', client: reader });
-      this.journal.write({ what: 'opened', reader, node, after: this.position, epoch });
+      this.journal.write({ what: 'connected', client: reader, server });
+      this.journal.write({ what: 'opened', reader, node, after: this.position, epoch, server });
       this.journal.write({ what: 'acked', node, seq: ackedSeq, by: reader });
     }
     if (event.status === 'reconnecting' || event.status === 'closed') {

@@ -35,7 +35,9 @@ export class SdkSender implements Sender {
       WebSocket,
       onError: () => undefined,
       onStatus: (event) => {
-        if (event.status === 'open' || event.status === 'resumed') journal.write({ what: 'connected', client: src });
+        if (event.status === 'open' || event.status === 'resumed') {
+          journal.write({ what: 'connected', client: src, server: event.hello.serverNodeId });
+        }
         if (event.status !== 'reconnecting' && event.status !== 'closed') return;
         journal.write({ what: 'closed', client: src, code: event.code ?? 0, reason: textOf(event) });
       },

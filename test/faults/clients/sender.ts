@@ -16,6 +16,8 @@ export interface Reader {
   readonly position: number;
   readonly connected: boolean;
   acknowledge(): void;
+  /** Bare ones only. */
+  readonly hop?: (url: string) => void;
   close(): Promise<void>;
 }
 

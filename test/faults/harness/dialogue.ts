@@ -37,6 +37,10 @@ export class Dialogue {
     return dialogue;
   }
 
+  get hasEnded(): boolean {
+    return this.ending !== undefined;
+  }
+
   sendText(text: string): void {
     this.socket.send(text);
   }

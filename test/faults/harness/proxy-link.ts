@@ -15,6 +15,8 @@ export interface Weather {
   stopAfter: Record<Way, number>;
   /** The next bytes of the server on each link vanish, and the link is reset. */
   swallowReply: boolean;
+  /** The link that carries the last of so many bytes, whichever way, is reset behind it. */
+  cutAfter: { left: number; done(): void } | undefined;
 }
 
 const PIECE = 16 * 1024;
@@ -79,6 +81,7 @@ export class ProxyLink {
     if (delayMs > 0 || jitterMs > 0) await pause(delayMs + this.random() * jitterMs);
     if (bytesPerSecond > 0) await pause((bytes.length / bytesPerSecond) * 1_000);
     await this.whenOpen(way);
+    if (this.weather.cutAfter && (this.weather.cutAfter.left -= bytes.length) < 0) return this.cutWithin(bytes, to);
     const room = stopAfter[way] - this.passed[way];
     if (room < bytes.length) return this.stopFor(way, bytes.subarray(0, room), to);
     this.passed[way] += bytes.length;
@@ -89,6 +92,16 @@ export class ProxyLink {
     this.passed[way] += rest.length;
     if (rest.length > 0) to.write(rest);
     while (!this.over) await this.changed;
+  }
+
+  private cutWithin(bytes: Buffer, to: Socket): void {
+    const cut = this.weather.cutAfter!;
+    this.weather.cutAfter = undefined;
+    // A reset throws away what the kernel was not given yet.
+    to.write(bytes.subarray(0, cut.left), () => {
+      this.reset();
+      cut.done();
+    });
   }
 
   private drained(to: Socket): Promise<void> {

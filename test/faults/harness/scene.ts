@@ -25,7 +25,7 @@ export class Scene {
   private readonly own: JournalWriter;
   private readonly allCrews: Crew[] = [];
   private readonly servers: ServerNode[] = [];
-  private readonly proxies: TcpProxy[] = [];
+  private readonly proxies: Array<{ close(): Promise<void> }> = [];
 
   constructor(
     readonly folder: string,
@@ -43,16 +43,26 @@ export class Scene {
   /** A server node on the store, behind a proxy, ready. */
   readonly server = async (settings: Readonly<Record<string, string>> = {}): Promise<ServerNode> => {
     const port = await freePort(this.random);
-    const proxy = await TcpProxy.start(port, this.random);
-    this.proxies.push(proxy);
+    const proxy = this.closing(await TcpProxy.start(port, this.random));
     const behind = { PUBLIC_URL: `http://127.0.0.1:${proxy.port}` };
     const log = join(this.folder, `server-${this.servers.length + 1}.log`);
     const server = new ServerNode(log, { ...behind, ...this.store.settings, ...settings }).listenOn(port);
     server.proxy = proxy;
-    this.servers.push(server);
+    this.keep(server);
     await server.start();
     return server;
   };
+
+  /** It ends with the scene. */
+  keep(server: ServerNode): void {
+    this.servers.push(server);
+  }
+
+  /** It is closed with the scene. */
+  closing<T extends { close(): Promise<void> }>(proxy: T): T {
+    this.proxies.push(proxy);
+    return proxy;
+  }
 
   crew(): Crew {
     const crew = new Crew(join(this.journals, `clients-${this.allCrews.length + 1}.jsonl`));

@@ -17,6 +17,7 @@ export class ServerNode {
   proxy: TcpProxy | undefined;
   private child: Child | undefined;
   private port = 0;
+  private host = '127.0.0.1';
 
   constructor(
     private readonly log: string,
@@ -34,8 +35,9 @@ export class ServerNode {
   }
 
   /** To be told before the first start, where the port must be known beforehand. */
-  listenOn(port: number): this {
+  listenOn(port: number, host: string = this.host): this {
     this.port = port;
+    this.host = host;
     return this;
   }
 
@@ -45,11 +47,11 @@ export class ServerNode {
 
   /** Where clients go: the proxy where there is one. */
   get url(): string {
-    return `http://127.0.0.1:${this.proxy?.port ?? this.port}`;
+    return this.proxy ? `http://127.0.0.1:${this.proxy.port}` : this.directUrl;
   }
 
   get directUrl(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.host}:${this.port}`;
   }
 
   get pid(): number {

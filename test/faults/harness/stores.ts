@@ -61,9 +61,19 @@ export class MongoStore implements Store {
   get settings(): Readonly<Record<string, string>> {
     return {
       DATA_DIR: join(this.folder, 'data'),
-      MONGODB_URI: `mongodb://127.0.0.1:${this.proxy.port}/allspark?directConnection=true`,
+      MONGODB_URI: this.uriAt(this.proxy.port),
       LINK_SECRET: 'a link secret of the harness, at least 32 bytes long',
     };
+  }
+
+  /** Past every proxy. */
+  get directPort(): number {
+    return this.port;
+  }
+
+  /** By way of a proxy: the driver must not ask the replica set where else it is. */
+  uriAt(port: number): string {
+    return `mongodb://127.0.0.1:${port}/allspark?directConnection=true`;
   }
 
   get pid(): number {

@@ -116,6 +116,21 @@ describe('the proxy', () => {
     await closed;
   });
 
+  it('resets a link behind so many bytes of both ways, once', async () => {
+    client.write('a');
+    await read(client, 1);
+    // Bytes with a reset behind them may look like an end to who reads them.
+    const ended = Promise.race([once(client, 'end'), once(client, 'close')]);
+    const cut = proxy.resetAfter(5);
+    client.write('bcd');
+    await Promise.all([cut, ended, once(accepted[0] as Socket, 'close')]);
+    expect(client.bytesRead).toBeLessThan('abcd'.length);
+    const again = await dial();
+    again.write('efghijkl');
+    expect(await read(again, 8)).toBe('efghijkl');
+    again.destroy();
+  });
+
   it('swallows a reply: the server has heard, the client sees a reset', async () => {
     proxy.swallowReply();
     const closed = once(client, 'close');

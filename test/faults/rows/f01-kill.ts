@@ -35,9 +35,13 @@ export const RECEIVING: readonly string[] = Array.from(
 );
 
 /** Two crews: readers on the library and bare ones of the same inboxes; senders of both kinds, some to a session. */
-export async function manClients(scene: Scene, server: ServerNode, perSecond: number): Promise<Crew[]> {
+export async function manClients(
+  scene: Scene,
+  server: ServerNode,
+  perSecond: number,
+  url: string = server.url,
+): Promise<Crew[]> {
   const [reading, sending] = [scene.crew(), scene.crew()];
-  const { url } = server;
   for (const node of RECEIVING) {
     await reading.read({ kind: 'sdk', reader: `${node}/sdk`, node, url, back: BACK });
     await reading.read({ kind: 'raw', reader: `${node}/raw`, node, url });
@@ -50,7 +54,7 @@ export async function manClients(scene: Scene, server: ServerNode, perSecond: nu
     const dests = [RECEIVING[index % RECEIVERS] as string];
     await sending.send({ kind: 'raw', src: `raw-${index + 1}`, dests, perSecond, url });
   }
-  await manSession(scene, sending, server, RECEIVING, { perSecond: perSecond * SPEAKING, back: BACK });
+  await manSession(scene, sending, server, RECEIVING, { perSecond: perSecond * SPEAKING, back: BACK }, url);
   return [reading, sending];
 }
 

@@ -16,9 +16,14 @@ export async function fill(
   server: ServerNode,
   dest: string,
   messages: number,
+  /** How many were written before. */
+  before: number = 0,
 ): Promise<void> {
   for (let first = 0; first < messages; first += BATCH) {
-    const ids = Array.from({ length: Math.min(BATCH, messages - first) }, (_none, at) => `filler-${first + at + 1}`);
+    const ids = Array.from(
+      { length: Math.min(BATCH, messages - first) },
+      (_none, at) => `filler-${before + first + at + 1}`,
+    );
     const batch = ids.map((id) => ({ dest_id: dest, id, payload: { id, text: 'x'.repeat(60) } }));
     for (const { id, payload } of batch) {
       scene.write({ what: 'sent', lane: SRC, src: SRC, dest, id, payload: shown(JSON.stringify(payload)) });

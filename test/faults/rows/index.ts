@@ -1,13 +1,21 @@
 import type { Row } from '../harness/row.js';
 import { POWER_LOSS_ROWS } from '../power-loss/index.js';
 import { f1 } from './f01-kill.js';
+import { f1ofThree } from './f01-kill-of-three.js';
 import { f5, f6 } from './f05-f06-mongod.js';
+import { f9, f11 } from './f09-partition.js';
+import { f10 } from './f10-store-cut-off.js';
+import { f12 } from './f12-link-cut.js';
 import { f13 } from './f13-half-open.js';
 import { f14 } from './f14-never-reads.js';
 import { f16 } from './f16-never-acknowledges.js';
 import { f17 } from './f17-storm.js';
 import { f19 } from './f19-sigterm.js';
+import { f20 } from './f20-clock-skew.js';
+import { f22 } from './f22-many-of-one.js';
+import { f23 } from './f23-hopping.js';
 import { f25 } from './f25-backlog.js';
+import { f26 } from './f26-hot-inbox.js';
 import { f27 } from './f27-membership.js';
 import { f29 } from './f29-soak.js';
 import { f30 } from './f30-frames.js';
@@ -20,18 +28,28 @@ import { f36 } from './f36-injection.js';
 import { f37 } from './f37-authorisation.js';
 import { f39 } from './f39-taint.js';
 import { f40 } from './f40-two-worlds.js';
+import { f42 } from './f42-cold-start.js';
 
 const ALL = [
   f1,
+  f1ofThree,
   ...POWER_LOSS_ROWS,
   f5,
   f6,
+  f9,
+  f10,
+  f11,
+  f12,
   f13,
   f14,
   f16,
   f17,
   f19,
+  f20,
+  f22,
+  f23,
   f25,
+  f26,
   f27,
   f29,
   f30,
@@ -44,6 +62,7 @@ const ALL = [
   f37,
   f39,
   f40,
+  f42,
 ];
 
 /** In the order of their numbers. */
