@@ -21,15 +21,31 @@ export async function start(argv: readonly string[]): Promise<number> {
   const logger = createLogger(slices.log(config.settings));
   const idle = setWithoutEffect(config.sources);
   if (idle.length > 0) logger.warn({ settings: idle }, 'set, but without effect in this version');
+  warnOfSharedName(config, logger);
+  if (slices.host(config.settings).nodes > 1) {
+    return (await import('./several/run.js')).runSeveral(config, argv, logger);
+  }
   return run(config, logger);
 }
 
+/** A database is for several hosts, and on each of them localhost is another one. */
+function warnOfSharedName({ settings, sources }: Config, logger: Logger): void {
+  if (settings.MONGODB_URI === undefined || sources.HOST_ADDRESS !== 'default') return;
+  logger.warn(
+    'MONGODB_URI is set and HOST_ADDRESS is not: server nodes of several hosts would all be localhost, take the address ' +
+      'from each other and send clients to the wrong place. Set HOST_ADDRESS to the name that reaches this host.',
+  );
+}
+
 async function run(config: Config, logger: Logger): Promise<number> {
+  const { port } = slices.listen(config.settings);
+  if (ownProcess.belongsToParent && port !== 0) logger.setBindings({ port });
   const supervisor = new Supervisor(logger, slices.drain(config.settings).totalMs, ownProcess, new SystemClock());
   try {
     const { startServer } = await import('../create-app.js');
     const server = await startServer(config, logger);
     supervisor.watch(server);
+    if (ownProcess.belongsToParent && port === 0) logger.setBindings({ port: Number(new URL(server.url).port) });
     announce(server.url, server.serverNodeId, config);
   } catch (error) {
     return explain(error, config, logger);

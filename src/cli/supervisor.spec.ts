@@ -68,6 +68,28 @@ describe('a process that is told to go', () => {
     expect(self.ends).toEqual(['SIGTERM']);
   });
 
+  it('stays when a terminal goes that it was not started at, and drains when its own goes', async () => {
+    self.emit('SIGHUP');
+    expect(logged).toEqual([]);
+    self.hasTerminal = true;
+    self.emit('SIGHUP');
+    server.closed();
+    expect(await supervisor.ended).toBe(EXIT.ok);
+  });
+
+  it('drains when the process is gone that it belongs to, and ends at once when it is not up yet', async () => {
+    const child = new FakeProcess();
+    child.belongsToParent = true;
+    const one = new Supervisor(logger, DRAIN_MS, child, clock);
+    child.emit('disconnect');
+    expect(child.ends).toEqual(['SIGTERM']);
+    one.watch(server as unknown as RunningServer);
+    child.emit('disconnect');
+    server.closed();
+    expect(await one.ended).toBe(EXIT.ok);
+    expect(self.heeds('disconnect')).toBe(false);
+  });
+
   it('ends at once at a second Ctrl-C on a terminal, but not at the echo of the first', () => {
     self.isInteractive = true;
     self.emit('SIGINT');

@@ -29,6 +29,8 @@ export class Supervisor {
   ) {
     this.ended = new Promise((resolve) => (this.end = resolve));
     if (self.isFirst) this.heedSignals();
+    self.on('SIGHUP', () => this.loseTerminal());
+    if (self.belongsToParent) self.on('disconnect', () => this.loseParent());
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       self.on(event, (error) => this.break(error, event, EXIT.internal));
     }
@@ -51,6 +53,21 @@ export class Supervisor {
   private heedSignals(): void {
     this.self.on('SIGTERM', () => this.leave('received SIGTERM'));
     this.self.on('SIGINT', () => this.interrupt());
+  }
+
+  /** Node.js forgets that `nohup` had this signal ignored: whoever was not started at a terminal stays. */
+  private loseTerminal(): void {
+    if (this.self.hasTerminal) this.leaveOrDie('the terminal is gone');
+  }
+
+  /** Nobody would ever stop it again. */
+  private loseParent(): void {
+    this.leaveOrDie('the process that started this one is gone');
+  }
+
+  private leaveOrDie(why: string): void {
+    if (this.server === undefined) return this.self.die('SIGTERM');
+    this.leave(why);
   }
 
   /** Somebody at a terminal who presses Ctrl-C once more does not want to wait. */

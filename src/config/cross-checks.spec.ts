@@ -29,6 +29,11 @@ describe('the public key', () => {
 describe('settings that belong together', () => {
   it.each([
     ['TLS_KEY_FILE', { TLS_CERT_FILE: 'c' }],
+    ['PUBLIC_URL', { NODES: '2', PUBLIC_URL: 'https://a.example' }],
+    ['PROXY_80_PORT', { NODES: '2', PROXY_80_PORT: 'a.example' }],
+    ['INTERNAL_ADDRESS', { NODES: '2', INTERNAL_ADDRESS: 'a:7000' }],
+    ['METRICS_ADDRESS', { NODES: '2', METRICS_ADDRESS: 'a:9090' }],
+    ['NODES', { NODES: '3', PORT: '65534' }],
     ['TLS_CERT_FILE', { TLS_KEY_FILE: 'c' }],
     ['TLS_KEY_FILE', { TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'c' }],
     ['LINK_CA_FILE', { LINK_CA_FILE: 'gone' }],

@@ -66,8 +66,34 @@ const secretRules: readonly Rule[] = [
   },
 ];
 
+/** With several server nodes on this host, one value cannot be that of each of them. */
+function unsetWithSeveral(blames: VariableName, isFree: (settings: Settings) => boolean): Rule {
+  return {
+    blames,
+    involves: ['NODES'],
+    holds: (settings) => settings.NODES === 1 || settings[blames] === undefined || isFree(settings),
+    wanted: 'nothing, as NODES is above 1: each server node needs one of its own; start them one by one',
+  };
+}
+
+const never = (): boolean => false;
+
+const severalRules: readonly Rule[] = [
+  unsetWithSeveral('PUBLIC_URL', never),
+  unsetWithSeveral('PROXY_80_PORT', never),
+  unsetWithSeveral('INTERNAL_ADDRESS', never),
+  unsetWithSeveral('METRICS_ADDRESS', ({ METRICS_ADDRESS = '' }) => METRICS_ADDRESS.endsWith(':0')),
+  {
+    blames: 'NODES',
+    involves: ['PORT'],
+    holds: ({ NODES, PORT }) => PORT === 0 || PORT + NODES - 1 <= 65_535,
+    wanted: 'no more than there are ports from PORT on',
+  },
+];
+
 export const rules: readonly Rule[] = [
   ...secretRules,
+  ...severalRules,
   together('TLS_CERT_FILE', 'TLS_KEY_FILE'),
   together('TLS_KEY_FILE', 'TLS_CERT_FILE'),
   atMost('MAX_FRAME_BYTES', 'INBOUND_BYTES'),

@@ -8,7 +8,17 @@ import {
   isWebAddress,
   parseHostPort,
 } from './text-forms.js';
-import { choice, list, optionalPem, optionalText, portNumber, requiredText, secret, toggle } from './variable.js';
+import {
+  choice,
+  count,
+  list,
+  optionalPem,
+  optionalText,
+  portNumber,
+  requiredText,
+  secret,
+  toggle,
+} from './variable.js';
 
 const SECRET_BYTES = 32;
 const notEmpty = (value: string): boolean => value.trim() !== '';
@@ -144,6 +154,12 @@ export const authVariables = {
 };
 
 export const processVariables = {
+  NODES: count(
+    'server nodes',
+    1,
+    'Server nodes that start runs on this host, each a process; their ports follow each other from PORT on',
+    { max: 64 },
+  ),
   CONFIG_FILE: optionalText({
     ...path,
     about: 'File with settings in the form of this one; flags and environment win over it',

@@ -207,6 +207,11 @@ export function sessionsSlice(settings: ResolvedSettings) {
   };
 }
 
+/** What `start` runs on this host. */
+export function hostSlice(settings: ResolvedSettings) {
+  return { nodes: settings.NODES };
+}
+
 export function linksSlice(settings: ResolvedSettings) {
   return {
     secret: settings.LINK_SECRET,
@@ -232,6 +237,7 @@ export const slices = {
   drain: drainSlice,
   health: healthSlice,
   sessions: sessionsSlice,
+  host: hostSlice,
   links: linksSlice,
 };
 

@@ -5,6 +5,8 @@ import type { OwnProcess, ProcessEvent } from '../own-process.js';
 export class FakeProcess implements OwnProcess {
   isInteractive = false;
   isFirst = false;
+  hasTerminal = false;
+  belongsToParent = false;
   readonly ends: (number | string)[] = [];
   private readonly events = new EventEmitter();
 
