@@ -1,5 +1,6 @@
 export { CLOSE, CLOSE_REASON_BYTES, closeReason, invitesBack, type CloseCode } from './close-codes.js';
 export { isRetryable, REFUSALS, type RefusalCode } from './codes.js';
+export { connectUrl, type ConnectPlace } from './connect-url.js';
 export { MAX_TYPE, RESERVED_TYPES, TYPE } from './control-types.js';
 export { decodeBatchElement, decodeFrame, FrameRefusal, inboxQuery, type DecodeLimits } from './decoder.js';
 export {

@@ -3,7 +3,7 @@ import { Lifecycle } from '../../common/lifecycle.js';
 import { Overload } from '../../common/overload.js';
 import { type Identity, ValidationKeys } from '../../modules/auth/index.js';
 import { ServerNodeChooser, type ServerNodeRow } from '../../modules/nodes/index.js';
-import { Refusal } from '../../protocol/index.js';
+import { connectUrl, Refusal } from '../../protocol/index.js';
 import { HttpSettings } from './http.settings.js';
 import { overloaded } from './newcomer.guard.js';
 import type { PreConnection, PreConnectionRequest } from './pre-connections.schema.js';
@@ -25,7 +25,7 @@ export class PreConnections {
     if (!chosen) throw this.refusal();
     const { validationKey, expiresInSeconds } = await this.validationKeys.issue(caller, chosen.serverNodeId);
     return {
-      url: `${socketBase(chosen, needsPort80)}/connect?validation_key=${validationKey}`,
+      url: connectUrl(chosen, validationKey, needsPort80),
       validation_key: validationKey,
       expires_in: expiresInSeconds,
       server: serverView(chosen),
@@ -46,19 +46,6 @@ function serverView({ serverNodeId, address, baseUrl, proxyHost }: ServerNodeRow
     host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
     port: Number(address.slice(colon + 1)),
     ...(proxyHost !== null && { proxy_host: proxyHost }),
-    tls: isSecure(baseUrl),
+    tls: baseUrl.startsWith('https:'),
   };
-}
-
-function socketBase({ baseUrl, proxyHost }: ServerNodeRow, needsPort80: boolean): string {
-  if (needsPort80 && proxyHost !== null) return `${isSecure(baseUrl) ? 'wss' : 'ws'}://${bracketed(proxyHost)}`;
-  return baseUrl.replace(/^http/, 'ws');
-}
-
-function isSecure(baseUrl: string): boolean {
-  return baseUrl.startsWith('https:');
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

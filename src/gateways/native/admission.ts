@@ -103,7 +103,8 @@ export class Admission {
     await this.hooks.accept({ nodeId, clientId, role, address: this.remoteAddress.of(request) });
     if (!isWanted()) throw this.later('too late');
     if (!(await upgrade.commit())) throw new Refusal('unauthorized');
-    return { identity: upgrade.identity, ...(resume && { resume }) };
+    const byProxy = this.serverNode.row.proxyHost === hostOf(request);
+    return { identity: upgrade.identity, byProxy, ...(resume && { resume }) };
   }
 
   /** Strangers are slowed down by address; the handshakes of a second are for those who have a key. */
@@ -169,4 +170,9 @@ function deferred(): { promise: Promise<never>; reject: (reason: Refusal) => voi
     reject = rejectIt;
   });
   return { promise, reject };
+}
+
+/** Without its port. */
+function hostOf({ headers }: IncomingMessage): string {
+  return (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }

@@ -17,6 +17,8 @@ import { OutboundQueue } from './outbound-queue.js';
 export interface Admitted {
   readonly identity: Identity;
   readonly resume?: ResumeRequest;
+  /** It came by the host whose usual port leads here: it may reach no other. */
+  readonly byProxy?: boolean;
 }
 
 export type NativeSocket = EdgeSocket & { connection?: NativeConnection };

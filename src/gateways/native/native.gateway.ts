@@ -7,6 +7,8 @@ import {
   SubscribeMessage,
   WebSocketGateway,
 } from '@nestjs/websockets';
+import { Lifecycle } from '../../common/lifecycle.js';
+import { CLOSE } from '../../protocol/index.js';
 import { ConnectionOpening } from './connection-opening.js';
 import { Frames } from './frames.js';
 import { ANY_FRAME, NATIVE_PATH } from './gateway-options.js';
@@ -21,10 +23,14 @@ export class NativeGateway implements OnGatewayConnection, OnGatewayDisconnect {
     private readonly connections: NativeConnections,
     private readonly opening: ConnectionOpening,
     private readonly frames: Frames,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
   handleConnection(socket: NativeSocket, _request: IncomingMessage, admitted: Admitted): void {
-    void this.opening.open(this.connections.add(socket, admitted));
+    const connection = this.connections.add(socket, admitted);
+    // It was on its way in when everybody was sent away.
+    if (this.lifecycle.phase === 'draining') connection.close(CLOSE.restart);
+    void this.opening.open(connection);
   }
 
   handleDisconnect(socket: NativeSocket, code?: unknown): void {

@@ -10,13 +10,14 @@ import { ConnectionOpening } from './connection-opening.js';
 import { Drain } from './drain.js';
 import { Frames } from './frames.js';
 import { LeftRegistrations } from './left-registrations.js';
+import { Moves } from './moves.js';
 import { NativeConnections } from './native-connections.js';
 import { NativeGateway } from './native.gateway.js';
 import { StoreLoss } from './store-loss.js';
 import { NativeSettings } from './native.settings.js';
 
 /**
- * The native websocket. Needs from its surroundings: `NativeSettings`, `UpgradeAuthenticator`, `Clock`, `StallGuard`,
+ * The native websocket. Needs from its surroundings: `NativeSettings`, `UpgradeAuthenticator`, `ValidationKeys`, `Clock`, `StallGuard`,
  * `LoopLag`, `Lifecycle`, `Metrics`, `UpgradeClaims`; and the application needs `useNativeWebsockets(app)`.
  */
 @Module({
@@ -27,6 +28,7 @@ import { NativeSettings } from './native.settings.js';
     LeftRegistrations,
     ConnectionOpening,
     Frames,
+    Moves,
     Drain,
     StoreLoss,
     NativeGateway,
