@@ -92,50 +92,6 @@ describe('opening', () => {
   });
 });
 
-describe('moving', () => {
-  it('opens the new one, resumes, resends, then closes the old: nothing twice, nothing missing', async () => {
-    await start();
-    const old = await harness.open();
-    old.deliver(1);
-    await harness.seqs(1);
-    const sending = harness.client.send({ destId: 'b', id: 'i1' });
-    await old.next();
-    old.send({ type: -114, ...harness.server.target(), within_ms: 5000 });
-    const next = await harness.server.connections.take();
-    expect(next.query.get('last_seq')).toBe('1');
-    const transient = { id: 't1', type: 0, src_id: 'other', dest_id: 'me', timestamp: 1 };
-    old.deliver(2);
-    old.send(transient);
-    expect(await harness.seqs(2)).toEqual([2, undefined]);
-    next.hello({ resumed: true, tail_seq: 3 });
-    next.deliver(2, 3);
-    next.send(transient);
-    expect(await next.next()).toMatchObject({ id: 'i1' });
-    next.send({ type: -112, id: 'i1', status: 'duplicate' });
-    await expect(sending).resolves.toMatchObject({ status: 'duplicate' });
-    await harness.status('moved');
-    expect(await old.closed).toBe(1000);
-    next.deliver(4);
-    expect(await harness.seqs(2)).toEqual([3, 4]);
-    expect(harness.messages.rest).toEqual([]);
-  });
-
-  it('stays where it is when the new one cannot be opened, and comes back when the old one ends', async () => {
-    await start();
-    const old = await harness.open();
-    old.send({ type: -114, ...harness.server.target(), within_ms: 5000 });
-    const next = await harness.server.connections.take();
-    next.terminate();
-    await next.closed;
-    old.deliver(1);
-    expect(await harness.seqs(1)).toEqual([1]);
-    old.close(1012);
-    const third = await harness.comeBack();
-    expect(third.query.get('last_seq')).toBe('1');
-    await harness.status('resumed');
-  });
-});
-
 describe('renewing the key', () => {
   it('opens a connection with a new key before the old one expires', async () => {
     let made = 0;

@@ -1,5 +1,5 @@
 import { Backoff, comesBack, KEY_EXPIRED, retryAfterOfReason } from './backoff.js';
-import { Connection } from './connection.js';
+import { Connection, socketUrl } from './connection.js';
 import { deferred } from './deferred.js';
 import { AllsparkError } from './errors.js';
 import {
@@ -16,6 +16,7 @@ import {
 import type { HistoryCalls } from './gap-filler.js';
 import { HttpApi, KeyRing } from './http.js';
 import { Inbound } from './inbound.js';
+import { closedError, type Loss, lostError } from './loss.js';
 import {
   type ClientOptions,
   type ClientState,
@@ -41,12 +42,6 @@ import {
   type SessionList,
   type SessionMember,
 } from './sessions.js';
-
-interface Loss {
-  code?: number;
-  reason?: string;
-  error?: unknown;
-}
 
 /**
  * One node's connection to Allspark, kept up until `close()` or until the server says not to come back: what is sent
@@ -77,7 +72,8 @@ export class AllsparkClient {
     this.#around = surroundingsOf(options);
     const { timers, fetch, random } = this.#around;
     this.#keys = new KeyRing(options.authKey, timers);
-    this.#http = new HttpApi({ url: options.url, keys: this.#keys, fetch, timers, timeoutMs: HTTP_TIMEOUT_MS });
+    const urls = [options.url].flat();
+    this.#http = new HttpApi({ urls, keys: this.#keys, fetch, timers, timeoutMs: HTTP_TIMEOUT_MS });
     this.#sessions = new SessionCalls(this.#http);
     this.#outbox = new Outbox({ ...DEFAULT_OUTBOX, ...options.outbox }, timers);
     this.#backoff = new Backoff({ ...DEFAULT_BACKOFF, ...options.backoff, random });
@@ -194,6 +190,7 @@ export class AllsparkClient {
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     const connection = this.#current ?? this.#dialing;
+    if (this.#current !== undefined) this.#giveUpDialing();
     this.#finish({ code: 1000, reason: 'closed by the application' }, async () => {
       // A handler that itself awaits close() must not wait for itself for ever.
       await this.#atMost(this.#inbound.stop());
@@ -241,20 +238,44 @@ export class AllsparkClient {
       { WebSocket, timers, ...limits },
       {
         onHello: (connection, hello) => this.#onHello(connection, hello),
-        onFrame: (connection, frame) => this.#inbound.take(frame, connection),
+        onFrame: (_, frame) => this.#inbound.take(frame),
         onClosed: (connection, code, reason) => this.#onClosed(connection, { code, reason }),
       },
     );
   }
 
   #moveTo(target: Target): void {
-    if (this.#dialing !== undefined) return;
+    if (this.#dialing !== undefined || this.#current === undefined) return;
+    this.#inbound.expectMove(this.#current);
     try {
       this.#dial(target);
     } catch (error) {
-      // The present connection still works; when it ends, a new pre-connection finds a better place.
       this.#report(error);
+      this.#moveLater({ error });
     }
+  }
+
+  /** The present connection works as long as it lasts; another place than the one that was not to be had may be found. */
+  #moveLater(loss: Loss): void {
+    this.#inbound.stays();
+    this.#after(loss, () => void this.#moveAnew());
+  }
+
+  async #moveAnew(): Promise<void> {
+    const from = this.#current;
+    try {
+      const target = await this.#http.preConnect();
+      if (this.#current === from) this.#moveTo(target);
+    } catch (error) {
+      if (this.#current !== from || this.#isClosed()) return;
+      if (error instanceof AllsparkError && !error.retryable) this.#report(error);
+      else this.#moveLater({ error });
+    }
+  }
+
+  #giveUpDialing(): void {
+    this.#dialing?.close(1000, '');
+    this.#dialing = undefined;
   }
 
   /** A connection ends with its key: with a new one another is opened before, and then the old one closed. */
@@ -269,9 +290,7 @@ export class AllsparkClient {
     try {
       this.#keys.forget();
       const target = await this.#http.preConnect();
-      if (this.#current === undefined || this.#isClosed()) return;
-      this.#inbound.expectMove(this.#current);
-      this.#moveTo(target);
+      if (!this.#isClosed()) this.#moveTo(target);
     } catch (error) {
       // The present connection lives until 4002, and coming back asks for a key again.
       if (!this.#isClosed()) this.#report(error);
@@ -285,6 +304,7 @@ export class AllsparkClient {
     this.#current = connection;
     this.#openedAt = this.#around.timers.now();
     this.#state = 'open';
+    this.#around.timers.clearTimeout(this.#retry);
     this.#inbound.begin(connection, hello);
     this.#planRenewal();
     if (old !== undefined) this.#tell({ status: 'moved', hello });
@@ -299,8 +319,9 @@ export class AllsparkClient {
     else if (connection === this.#current) this.#lose();
     else return;
     if (this.#isClosed()) return;
-    // Of two connections during a move one is left: it decides how things go on.
-    if (this.#current !== undefined || this.#dialing !== undefined) return;
+    if (this.#current !== undefined) return this.#moveLater(loss);
+    if (this.#dialing !== undefined && comesBack(loss.code)) return;
+    this.#giveUpDialing();
     if (loss.code === KEY_EXPIRED) this.#keys.forget();
     if (comesBack(loss.code)) this.#comeBack(loss);
     else this.#finish(loss);
@@ -318,10 +339,18 @@ export class AllsparkClient {
 
   #comeBack(loss: Loss): void {
     this.#state = 'reconnecting';
-    const told = loss.error instanceof AllsparkError ? loss.error.retryAfterMs : retryAfterOfReason(loss.reason ?? '');
-    const delayMs = this.#backoff.next(told);
-    this.#retry = this.#around.timers.setTimeout(() => void this.#open(), delayMs);
+    const delayMs = this.#after(loss, () => void this.#open());
     this.#tell({ status: 'reconnecting', delayMs, ...loss });
+  }
+
+  /** Calls when it is time to try again, in place of what was planned before; the wait in ms. */
+  #after({ error, reason }: Loss, call: () => void): number {
+    const { timers } = this.#around;
+    const told = error instanceof AllsparkError ? error.retryAfterMs : retryAfterOfReason(reason ?? '');
+    const delayMs = this.#backoff.next(told);
+    timers.clearTimeout(this.#retry);
+    this.#retry = timers.setTimeout(call, delayMs);
+    return delayMs;
   }
 
   #finish(loss: Loss, leave?: () => Promise<void>): void {
@@ -365,26 +394,4 @@ export class AllsparkClient {
       this.#report(error);
     }
   }
-}
-
-function socketUrl({ url, validationKey }: Target, asked: Position | undefined): string {
-  const withKey = url.includes('validation_key=')
-    ? url
-    : `${url}${url.includes('?') ? '&' : '?'}validation_key=${encodeURIComponent(validationKey)}`;
-  return asked === undefined
-    ? withKey
-    : `${withKey}&epoch=${encodeURIComponent(asked.epoch)}&last_seq=${asked.lastSeq}`;
-}
-
-const lostError = (id?: string): AllsparkError =>
-  new AllsparkError({ code: 'not_connected', reason: 'the connection is lost', ...(id === undefined ? {} : { id }) });
-
-function closedError(id?: string, { code, reason, error }: Loss = {}): AllsparkError {
-  const why = [code, reason].filter((part) => part !== undefined && part !== '').join(' ');
-  return new AllsparkError({
-    code: 'closed',
-    reason: why === '' ? 'the client is closed' : `the client is closed: ${why}`,
-    ...(id === undefined ? {} : { id }),
-    ...(error === undefined ? {} : { cause: error }),
-  });
 }

@@ -1,5 +1,5 @@
 import { deferred } from './deferred.js';
-import { ALIVE_PROBE, type Hello, parseFrame, type ServerFrame } from './frames.js';
+import { ALIVE_PROBE, type Hello, parseFrame, type ServerFrame, type Target } from './frames.js';
 import type { Position } from './receiver.js';
 import type { Timers } from './timers.js';
 
@@ -125,4 +125,14 @@ export class Connection {
     this.#over = true;
     this.#settings.timers.clearTimeout(this.#watch);
   }
+}
+
+/** Where to open a websocket, and from where to resume. */
+export function socketUrl({ url, validationKey }: Target, asked: Position | undefined): string {
+  const withKey = url.includes('validation_key=')
+    ? url
+    : `${url}${url.includes('?') ? '&' : '?'}validation_key=${encodeURIComponent(validationKey)}`;
+  return asked === undefined
+    ? withKey
+    : `${withKey}&epoch=${encodeURIComponent(asked.epoch)}&last_seq=${asked.lastSeq}`;
 }

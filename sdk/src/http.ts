@@ -68,6 +68,9 @@ function lifetimeOf(key: string): number | undefined {
   }
 }
 
+/** From this status on another server may do what this one cannot. */
+const UNABLE = 500;
+
 const PRE_CONNECTIONS = '/v1/pre-connections';
 
 /** Elsewhere 403 is about what the caller is in, which no other key of the same node changes. */
@@ -81,7 +84,8 @@ export function queryOf(fields: Record<string, unknown>): string {
 }
 
 export interface HttpSettings {
-  url: string;
+  /** Base URLs of which any will do. */
+  urls: string[];
   keys: KeyRing;
   fetch: FetchLike;
   timers: Timers;
@@ -91,17 +95,26 @@ export interface HttpSettings {
 /** The few HTTP calls that a client makes. All throw AllsparkError for a refusal, and what `fetch` throws. */
 export class HttpApi {
   readonly #settings: HttpSettings;
-  readonly #base: string;
+  readonly #bases: string[];
+  #base = 0;
+  #aborted = false;
   readonly #running = new Set<AbortController>();
 
   constructor(settings: HttpSettings) {
     this.#settings = settings;
-    this.#base = settings.url.replace(/\/+$/, '');
+    this.#bases = settings.urls.map((url) => url.replace(/\/+$/, ''));
   }
 
+  /** Asks one after the other, as long as nobody answers. */
   async preConnect(): Promise<Target> {
-    const text = await this.call('POST', PRE_CONNECTIONS, {});
-    return camelKeys(JSON.parse(text) as Record<string, unknown>) as unknown as Target;
+    for (let untried = this.#bases.length - 1; ; untried -= 1) {
+      try {
+        const text = await this.call('POST', PRE_CONNECTIONS, {});
+        return camelKeys(JSON.parse(text) as Record<string, unknown>) as unknown as Target;
+      } catch (error) {
+        if (untried <= 0 || this.#aborted || error instanceof AllsparkError) throw error;
+      }
+    }
   }
 
   async readInbox(range: InboxRange): Promise<InboxPage> {
@@ -116,6 +129,7 @@ export class HttpApi {
 
   /** Ends the calls that run. */
   abort(): void {
+    this.#aborted = true;
     for (const controller of this.#running) controller.abort();
   }
 
@@ -140,18 +154,26 @@ export class HttpApi {
     const controller = new AbortController();
     this.#running.add(controller);
     const timer = timers.setTimeout(() => controller.abort(), timeoutMs);
+    const base = this.#base;
     try {
       const init = { method, headers, signal: controller.signal };
-      const answer = await fetch(
-        this.#base + path,
-        body === undefined ? init : { ...init, body: JSON.stringify(body) },
-      );
+      const asked = body === undefined ? init : { ...init, body: JSON.stringify(body) };
+      const answer = await fetch(`${this.#bases[base]}${path}`, asked);
       const text = await answer.text();
+      if (answer.status >= UNABLE) this.#turnFrom(base);
       return { status: answer.status, headers: answer.headers, text: () => Promise.resolve(text), body: text };
+    } catch (error) {
+      this.#turnFrom(base);
+      throw error;
     } finally {
       timers.clearTimeout(timer);
       this.#running.delete(controller);
     }
+  }
+
+  /** The next call goes to another one. Many may fail at once, and only the first of them turns. */
+  #turnFrom(base: number): void {
+    if (this.#base === base) this.#base = (base + 1) % this.#bases.length;
   }
 
   #textOf(answer: HttpAnswer & { body: string }): string {

@@ -99,6 +99,11 @@ export class Inbound {
     this.#overlap = { old, seen: new Set() };
   }
 
+  /** The other one was not to be had. */
+  stays(): void {
+    this.#overlap = undefined;
+  }
+
   /** The connection is gone. */
   end(): void {
     this.#current = undefined;
@@ -108,7 +113,7 @@ export class Inbound {
   }
 
   /** One frame of the connection that counts; one that is closed brings none. */
-  take(frame: ServerFrame, connection: Connection): void {
+  take(frame: ServerFrame): void {
     if (frame.kind === 'receipt') return this.#onReceipt(frame);
     if (isInboxEntry(frame)) return this.#onEntry(frame);
     if (frame.kind === 'error' || frame.kind === 'node_unknown' || frame.kind === 'session_denied') {
@@ -118,10 +123,7 @@ export class Inbound {
     if (frame.kind === 'offline') {
       return this.#events.guard(() => this.#options.onOffline?.({ id: frame.id, destId: frame.srcId }));
     }
-    if (frame.kind === 'move') {
-      this.expectMove(connection);
-      this.#events.onMove(frame);
-    }
+    if (frame.kind === 'move') this.#events.onMove(frame);
   }
 
   #onEntry(entry: InboxEntry): void {

@@ -24,8 +24,8 @@ export type StatusEvent =
   | { status: 'closed'; code?: number; reason?: string; error?: unknown };
 
 export interface ClientOptions {
-  /** Base URL, http or https, of any server. */
-  url: string;
+  /** Base URL, http or https, of any server; or of several, of which another is asked when one does not answer. */
+  url: string | string[];
   authKey: AuthKey;
   /** Called for one durable message at a time, which is acknowledged when this has ended well; transient ones at once. */
   onMessage?: (message: Message) => void | Promise<void>;

@@ -28,6 +28,12 @@ export class ManualTimers implements Timers {
     return this.#pending.size;
   }
 
+  /** Resolves when something is due in exactly `ms`. */
+  async planned(ms: number): Promise<void> {
+    const isPlanned = (): boolean => [...this.#pending].some(({ at }) => at === this.#now + ms);
+    while (!isPlanned()) await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let next = this.#nextBefore(end); next !== undefined; next = this.#nextBefore(end)) {
