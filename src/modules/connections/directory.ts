@@ -17,7 +17,7 @@ export abstract class Directory {
    * Registers a connection in a free place of its node, or registers it anew, and keeps its place; visible to everybody
    * when it resolves. Answers false, and registers nothing, when the node has `limit` connections already; two callers
    * at once never exceed the limit. One that is `moving` needs no place, leaves the one that it had, and is never
-   * refused; while that goes on a look-up may miss it.
+   * refused; no look-up misses it meanwhile, or sees it twice.
    */
   abstract register(row: ConnectionRow, limit: number): Promise<boolean>;
 

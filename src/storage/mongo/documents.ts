@@ -296,7 +296,7 @@ stays.index({ nodeId: 1, log: 1 }, { name: LASTING_INDEX, partialFilterExpressio
 stays.index({ log: 1, alias: 1 }, { name: ALIAS_INDEX, partialFilterExpression: { alias: { $gt: '' } } });
 
 const connections = SchemaFactory.createForClass(ConnectionDocument);
-connections.index({ nodeId: 1, connectionId: 1 }, { unique: true, name: 'node_connection' });
+connections.index({ nodeId: 1, connectionId: 1, moving: 1 }, { unique: true, name: 'node_connection_moving' });
 connections.index({ connectionId: 1 }, { name: 'connection' });
 connections.index({ bootId: 1 }, { name: 'boot' });
 

@@ -11,7 +11,9 @@ const FORGET_ROWS = 1_000;
 /** Held places of one reply; more come in further ones. */
 const REPLY_ROWS = 10_000;
 
-type Change = { readonly comes: Wish } | { readonly goes: Pick<ConnectionRow, 'nodeId' | 'connectionId'> };
+type ConnectionKey = Pick<ConnectionRow, 'nodeId' | 'connectionId'>;
+
+type Change = { readonly comes: Wish } | { readonly goes: ConnectionKey };
 
 interface OpenWish extends Wish {
   readonly signal: AbortSignal;
@@ -40,18 +42,27 @@ export class MongoDirectory extends Directory {
     await this.store.run((signal) => this.changes.run({ goes: { nodeId, connectionId } }, signal));
   }
 
-  /** Those that go, or are on the move, leave their places to those that come. */
+  /**
+   * Those that go, or are on the move, leave their places to those that come. Who is on the move is seen aside before it
+   * is gone from its place: a look-up in between must not take it for gone.
+   */
   private async change(
     changes: readonly Change[],
     signal: AbortSignal,
     signals: readonly AbortSignal[],
   ): Promise<boolean[]> {
-    await bulkApart(this.connections, changes.flatMap(leaving), {});
-    const coming = changes.flatMap((change, place) =>
+    const going = changes.flatMap((change) => ('goes' in change ? [change.goes] : []));
+    await bulkApart(this.connections, going.map(leaving), {});
+    const wishes = changes.flatMap((change, place) =>
       'comes' in change ? [{ ...change.comes, signal: signals[place]! }] : [],
     );
-    const placed = await this.place(coming, signal);
-    return changes.map((change) => 'goes' in change || placed.has(change.comes.row));
+    const aside = await this.place(wishes.filter(isMoving), signal);
+    await bulkApart(this.connections, [...aside].map(leavingPlace), {});
+    const placed = await this.place(
+      wishes.filter((wish) => !isMoving(wish)),
+      signal,
+    );
+    return changes.map((change) => 'goes' in change || aside.has(change.comes.row) || placed.has(change.comes.row));
   }
 
   /** Answers those that have a place now. Who loses the chosen one to somebody else chooses again, `limit` times at most. */
@@ -81,7 +92,7 @@ export class MongoDirectory extends Directory {
       const found = await this.connections.find({ nodeId: { $in: [...nodeIds] } }, options).toArray();
       const rows = new Map<string, ConnectionRow[]>(nodeIds.map((nodeId) => [nodeId, []]));
       for (const row of found as ConnectionRow[]) rows.get(row.nodeId)?.push(row);
-      return nodeIds.map((nodeId) => (rows.get(nodeId) ?? []).toSorted(byAge));
+      return nodeIds.map((nodeId) => onceEach(rows.get(nodeId) ?? []).toSorted(byAge));
     });
   }
 
@@ -119,11 +130,17 @@ function keyOfChange(change: Change): string {
   return `${nodeId}\u0000${connectionId}`;
 }
 
-/** What has to be gone before anybody comes. */
-function leaving(change: Change): Array<mongo.AnyBulkWriteOperation<ConnectionDocument>> {
-  if ('goes' in change) return [{ deleteOne: { filter: change.goes } }];
-  const { nodeId, connectionId, moving } = change.comes.row;
-  return moving ? [{ deleteOne: { filter: { nodeId, connectionId, moving: { $exists: false } } } }] : [];
+/** All of it: one that went while it was on its way aside stands in both. */
+function leaving({ nodeId, connectionId }: ConnectionKey): mongo.AnyBulkWriteOperation<ConnectionDocument> {
+  return { deleteMany: { filter: { nodeId, connectionId } } };
+}
+
+function leavingPlace({ nodeId, connectionId }: ConnectionKey): mongo.AnyBulkWriteOperation<ConnectionDocument> {
+  return { deleteOne: { filter: { nodeId, connectionId, moving: { $exists: false } } } };
+}
+
+function isMoving({ row }: Wish): boolean {
+  return row.moving === true;
 }
 
 /** Meets a duplicate key when the place is somebody else's by now. */
@@ -135,4 +152,11 @@ function taking({ wish: { row }, place, isOwn }: Choice<Wish>): mongo.AnyBulkWri
 
 function byAge(one: ConnectionRow, other: ConnectionRow): number {
   return one.since - other.since || (one.connectionId < other.connectionId ? -1 : 1);
+}
+
+/** One that is on its way aside is seen there and in its place. */
+function onceEach(rows: readonly ConnectionRow[]): ConnectionRow[] {
+  if (!rows.some(({ moving }) => moving)) return [...rows];
+  const movingLast = rows.toSorted((one, other) => Number(one.moving ?? false) - Number(other.moving ?? false));
+  return [...new Map(movingLast.map((row) => [row.connectionId, row])).values()];
 }

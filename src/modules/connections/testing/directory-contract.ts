@@ -128,6 +128,25 @@ export function directoryContract(name: string, open: () => Promise<OpenDirector
       expect(await directory.register(connectionRow('a', 'c3'), 1)).toBe(false);
     });
 
+    test('shows one to every look-up, and once, while it begins to move', async ({ directory, second }) => {
+      const other = await second();
+      const nodeIds = Array.from({ length: 40 }, (_, i) => `n${i}`);
+      for (const nodeId of nodeIds) await directory.register(connectionRow(nodeId, 'c'), 1);
+      let begun = 0;
+      const begin = async (nodeId: string): Promise<void> => {
+        await directory.register(connectionRow(nodeId, 'c', { moving: true }), 1);
+        begun += 1;
+      };
+      const moves = Promise.all(nodeIds.map(begin));
+      while (begun < nodeIds.length) {
+        expect((await other.of(nodeIds)).map((rows) => rows.map(({ connectionId }) => connectionId))).toEqual(
+          nodeIds.map(() => ['c']),
+        );
+      }
+      await moves;
+      expect((await other.of(nodeIds)).flat().every(({ moving }) => moving)).toBe(true);
+    });
+
     test('refuses none that moves, however many there are and however often it is said', async ({ directory }) => {
       const rows = Array.from({ length: 20 }, (_, i) =>
         connectionRow('a', `c${String(i).padStart(2, '0')}`, { moving: true }),
