@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type findMongo, startMongo, type TestMongo } from './mongo.js';
+import { ProcessNode } from './process-node.js';
+import type { Frame } from './talker.js';
+import { SECRET } from './test-server.js';
+
+/** Quick to notice, and patient with a machine that has much else to do. */
+const BEATS = { SERVER_NODE_HEARTBEAT_MS: '200', SERVER_NODE_STALE_MS: '3000' };
+
+export interface NodeView {
+  readonly connected: boolean;
+  readonly connections: readonly Frame[];
+}
+
+/** Server nodes as processes of their own, on one store. */
+export class Cluster {
+  private constructor(
+    readonly nodes: readonly ProcessNode[],
+    private readonly folder: string,
+    private readonly mongo: TestMongo | undefined,
+  ) {}
+
+  /** With `mongo` they share a database there, otherwise an embedded data folder. All know each other when it resolves. */
+  static async start(
+    count: number,
+    settings: Readonly<Record<string, string>> = {},
+    found?: Awaited<ReturnType<typeof findMongo>>,
+  ): Promise<Cluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'allspark-cluster-'));
+    const mongo = found && (await startMongo(found.setups.at(-1)!, found));
+    const store = { DATA_DIR: folder, ...(mongo && { MONGODB_URI: mongo.freshUri() }) };
+    const shared = { ...BEATS, ...store, LINK_SECRET: SECRET, RATE_PER_SECOND: '0', ...settings };
+    const nodes = await Promise.all(Array.from({ length: count }, () => ProcessNode.start(shared)));
+    const cluster = new Cluster(nodes, folder, mongo);
+    await cluster.areLive(count);
+    return cluster;
+  }
+
+  get urls(): string[] {
+    return this.nodes.map(({ url }) => url);
+  }
+
+  /** Resolves when each of them (or those given) sees so many. */
+  async areLive(count: number, nodes: readonly ProcessNode[] = this.nodes): Promise<void> {
+    for (const node of nodes) while ((await liveAt(node)) !== count);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.remove()));
+    await this.mongo?.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What an app is shown of a node. */
+export async function nodeView(at: ProcessNode, nodeId: string): Promise<NodeView> {
+  return (await at.json('backend', `/v1/nodes/${nodeId}`, undefined, { role: 'app' })) as NodeView;
+}
+
+async function liveAt(node: ProcessNode): Promise<number> {
+  const headers = { authorization: `Bearer ${await node.key('backend', { role: 'app' })}` };
+  const page = await (await fetch(`${node.url}/metrics`, { headers })).text();
+  return Number(/^allspark_server_nodes\{state="live"\} (\d+)$/m.exec(page)?.[1]);
+}
