@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RawData, WebSocket } from 'ws';
+import { ServerNode, ServerNodes, ServerNodesView } from '../../src/modules/nodes/index.js';
+import { serverNodeRow } from '../../src/modules/nodes/testing/index.js';
 import { TestServer } from '../support/test-server.js';
 import { prose, tables } from './markdown.js';
 import { accepted, markdown, optionOf, parsed, refused, shapeOf, shown } from './protocol-examples.js';
@@ -171,5 +173,28 @@ describe('the server does what docs/protocol.md shows', () => {
       201,
       shapeOf(parsed('response', 'revocation')),
     ]);
+  });
+});
+
+describe('a server node that goes away while another one lives', () => {
+  it('tells to move with the fields of the example', async () => {
+    const server = await TestServer.start();
+    const get = <T>(token: abstract new (...args: never[]) => T): T =>
+      server.running.app.get<T>(token, { strict: false });
+    const [registry, view, self] = [get(ServerNodes), get(ServerNodesView), get(ServerNode)];
+    const other = serverNodeRow({ address: 'localhost:81', serverNodeId: '~sother', bootId: 'other' });
+    await registry.succeed(other);
+    for (let beat = 0; beat < 2; beat += 1) {
+      await registry.beat(other.serverNodeId, other.bootId, other);
+      await view.observe(self.beat());
+    }
+    const peer = new Peer(await server.socket('alice-phone'));
+    await peer.next();
+    const stopped = server.stop();
+    const move = await peer.next();
+    expect(shapeOf(move)).toEqual(shapeOf(parsed('server', 'move')));
+    expect(move['within_ms']).toBeLessThanOrEqual(Number((parsed('server', 'move') as Frame)['within_ms']));
+    await peer.close();
+    await stopped;
   });
 });
