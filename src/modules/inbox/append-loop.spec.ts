@@ -231,7 +231,32 @@ describe('AppendLoop', () => {
     await settled();
     clock.advance(50);
     await settled();
+    clock.advance(1_000);
+    await settled();
     expect(answers).toEqual(['warm 1', 'a 3', 'b duplicate', 'c 4']);
+  });
+
+  it('lets others have a turn at a log in which it met them, for a while', async () => {
+    append('warm');
+    await settled();
+    store.slip(LOG, { key: 'x' });
+    append('a');
+    await settled();
+    clock.advance(50);
+    await settled();
+    expect(answers).toEqual(['warm 1', 'a 3']);
+    append('b');
+    await settled();
+    expect(answers).toEqual(['warm 1', 'a 3']);
+    clock.advance(1_000);
+    await settled();
+    expect(answers).toEqual(['warm 1', 'a 3', 'b 4']);
+    clock.advance(1_001);
+    append('c');
+    await settled();
+    append('d');
+    await settled();
+    expect(answers).toEqual(['warm 1', 'a 3', 'b 4', 'c 5', 'd 6']);
   });
 
   it('refuses what has waited for too long, before it looks at anything else', async () => {

@@ -24,6 +24,13 @@ const MAX_CONFLICTS = 3;
 const ALONE_AFTER = 2;
 const JITTER_MS = 10;
 const RETRY_MS = 500;
+/**
+ * How long (ms) a log counts as shared after a meeting. Who won there rests for up to as many turns: one that lost has to
+ * read before it can insert again, and who goes on at once beats it every time.
+ */
+const SHARED_MS = 1_000;
+const REST_TURNS = 3;
+const MOST_REST_MS = 1_000;
 
 interface Numbered<D extends Draft> {
   readonly state: PendingLog<D>;
@@ -114,8 +121,15 @@ export class AppendLoop<D extends Draft = Draft> {
     } finally {
       const ended = this.clock.monotonic();
       lane.last = { ended, took: ended - began.at };
-      for (const state of states) lane.putBack(state);
+      for (const state of states) this.putBack(lane, state);
     }
+  }
+
+  private putBack(lane: Lane<D>, state: PendingLog<D>): void {
+    const { ended, took } = lane.last;
+    const mayGoOn = state.conflicts > 0 || state.failAfterLook || ended - state.metAt > SHARED_MS;
+    if (mayGoOn) return lane.putBack(state);
+    this.clock.after(Math.min(MOST_REST_MS, Math.random() * REST_TURNS * took), () => lane.putBack(state));
   }
 
   /** Makes sure that every log's tail may be believed, and looks for keys where a conflict or a refusal demands it. */
@@ -263,6 +277,7 @@ export class AppendLoop<D extends Draft = Draft> {
     state.mustLook = true;
     if (stoppedBy === 'key') return;
     state.conflicts += 1;
+    state.metAt = this.clock.monotonic();
     state.failAfterLook ||= state.conflicts > MAX_CONFLICTS;
     await this.clock.pause(Math.random() * JITTER_MS * state.conflicts);
   }

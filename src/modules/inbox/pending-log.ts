@@ -20,6 +20,8 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
   open = false;
   /** Inserts in a row that met somebody else's row. */
   conflicts = 0;
+  /** Monotonic ms, when the last of them was. */
+  metAt = -Infinity;
   /** The tail must be read and the keys looked for before anything else is inserted or refused. */
   mustLook = false;
   /** Whatever the look does not find is to be refused: an answer was lost, and what follows must not overtake. */
