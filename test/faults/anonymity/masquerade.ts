@@ -5,6 +5,7 @@ import { Party } from '../harness/party.js';
 import type { Random } from '../harness/random.js';
 import type { Scene } from '../harness/scene.js';
 import { SECRET, type ServerNode } from '../harness/server-node.js';
+import { stageOf } from '../harness/stage.js';
 import { type Canary, formsOf } from './taint.js';
 
 const HIDDEN = 4;
@@ -39,9 +40,10 @@ export class Masquerade {
   readonly stranger: Named;
   readonly app: Named;
   readonly admin: Named;
+  private turn = 0;
 
   constructor(
-    readonly server: ServerNode,
+    readonly servers: readonly [ServerNode, ...ServerNode[]],
     private readonly random: Random,
     private readonly kids: readonly string[],
   ) {
@@ -55,13 +57,19 @@ export class Masquerade {
   }
 
   /** A server whose keys have names that are canaries too. */
-  static async at(scene: Scene, settings: Readonly<Record<string, string>>): Promise<Masquerade> {
+  static async at(scene: Scene, count: number, settings: Readonly<Record<string, string>>): Promise<Masquerade> {
     const kids = Array.from({ length: HIDDEN }, (_none, index) => `canarykid${index + 1}${word(scene.random)}`);
     const k = Buffer.from(SECRET).toString('base64url');
     const file = join(scene.folder, 'keys.json');
     writeFileSync(file, JSON.stringify({ keys: kids.map((kid) => ({ kty: 'oct', k, kid, alg: 'HS256' })) }));
-    const server = await scene.server({ AUTH_KEYS_FILE: file, ...settings });
-    return new Masquerade(server, scene.random, kids);
+    const { servers } = await stageOf(scene, count, { AUTH_KEYS_FILE: file, ...settings });
+    return new Masquerade(servers, scene.random, kids);
+  }
+
+  /** Of one party: each is at another one than the one before it. */
+  private get server(): ServerNode {
+    this.turn += 1;
+    return this.servers[this.turn % this.servers.length]!;
   }
 
   get others(): Named[] {
@@ -74,7 +82,10 @@ export class Masquerade {
 
   /** All that was told to anybody, and what the server wrote into its log. */
   told(): Map<string, readonly string[]> {
-    return new Map([...this.parties.map(({ node, texts }) => [node, texts] as const), ['log', [this.server.said()]]]);
+    return new Map([
+      ...this.parties.map(({ node, texts }) => [node, texts] as const),
+      ['log', this.servers.map((server) => server.said())],
+    ]);
   }
 
   canaries(): Canary[] {

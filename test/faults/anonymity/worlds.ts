@@ -85,13 +85,13 @@ export class Seated {
   }
 }
 
-/** A server whose store nobody else uses. */
-export function serverOf(scene: Scene, name: string, settings: Readonly<Record<string, string>>): Promise<ServerNode> {
+/** Settings of server nodes whose store nobody else uses. */
+export function ofOwnStore(scene: Scene, name: string, settings: Readonly<Record<string, string>>): typeof settings {
   const own = name.replaceAll(/\W/g, '-');
   const uri = scene.store.settings['MONGODB_URI'];
-  return scene.server({
+  return {
     DATA_DIR: `${scene.folder}/data-${own}`,
     ...(uri !== undefined && { MONGODB_URI: uri.replace('/allspark?', `/${own}?`) }),
     ...settings,
-  });
+  };
 }

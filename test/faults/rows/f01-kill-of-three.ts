@@ -34,7 +34,7 @@ export const f1ofThree: Row = {
   id: 'F1.3',
   title: 'kill -9 of one of three server nodes under load',
   families: FAMILIES,
-  short: true,
+  short: ['mongo'],
   async run(scene) {
     const { report, random, short } = scene;
     const kills = killsOf(random, short ? 4 : 20).map((kill) => ({ ...kill, of: random.int(0, SERVERS - 1) }));

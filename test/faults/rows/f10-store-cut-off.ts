@@ -57,7 +57,7 @@ export const f10: Row = {
   id: 'F10',
   title: 'one server node is cut off from the store, and from nothing else',
   families: ['mongo'],
-  short: true,
+  short: false,
   async run(scene) {
     const { report, short } = scene;
     // In the short form it gives up its clients sooner.

@@ -18,7 +18,7 @@ export const f12: Row = {
   id: 'F12',
   title: 'links between server nodes are reset in mid-flight',
   families: FAMILIES,
-  short: true,
+  short: ['mongo'],
   async run(scene) {
     const { random, report, short } = scene;
     const [cuts, least] = short ? [20, 1_000] : [200, 20_000];

@@ -73,7 +73,7 @@ export const f20: Row = {
   id: 'F20',
   title: 'the clock of one of three server nodes is wrong, and steps',
   families: FAMILIES,
-  short: true,
+  short: ['mongo'],
   async run(scene) {
     const { report, short } = scene;
     const file = join(scene.folder, 'skew');

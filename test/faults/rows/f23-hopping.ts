@@ -19,7 +19,7 @@ export const f23: Row = {
   id: 'F23',
   title: 'a destination goes from server node to server node while it is written to',
   families: FAMILIES,
-  short: true,
+  short: ['mongo'],
   async run(scene) {
     const { report, short } = scene;
     const least = short ? 1_000 : 10_000;

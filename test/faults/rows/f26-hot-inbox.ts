@@ -16,7 +16,7 @@ export const f26: Row = {
   id: 'F26',
   title: 'three server nodes write to one inbox',
   families: FAMILIES,
-  short: true,
+  short: false,
   async run(scene) {
     const { report, short, store } = scene;
     const perSecond = short ? 6 : 100;

@@ -6,6 +6,7 @@ import { Seat } from '../harness/seat.js';
 import type { ServerNode } from '../harness/server-node.js';
 import { APP, call, SessionCalls } from '../harness/session-calls.js';
 import { FAMILIES } from '../harness/stores.js';
+import { stageOf } from '../harness/stage.js';
 import { pause, within } from '../harness/wait.js';
 
 const MEMBERS = 10;
@@ -15,7 +16,7 @@ const CONNECTIONS = 2;
 const SETTINGS = { RATE_PER_SECOND: '0', HTTP_RATE_PER_SECOND: '0' };
 const REST_MS = 60_000;
 /** A second process may learn of a row by its poll only, and take up an open entry as late. */
-const QUIET_MS = { 1: 1_500, 2: 7_000 } as const;
+const QUIET_MS = { alone: 1_500, several: 7_000 } as const;
 const RETRY_MS = 50;
 
 type Doing = 'speak' | 'whisper' | 'join' | 'leave' | 'reveal' | 'read' | 'seat another' | 'take another out';
@@ -56,6 +57,10 @@ class Crowd {
     this.calls = new SessionCalls((entry) => scene.write(entry));
   }
 
+  private get seatsEach(): number {
+    return Math.max(CONNECTIONS, this.servers.length);
+  }
+
   get nodes(): string[] {
     return [...this.members, ...this.strangers];
   }
@@ -63,7 +68,7 @@ class Crowd {
   async open(): Promise<void> {
     for (const node of this.nodes) {
       const seats = this.servers.flatMap((server) => Array.from({ length: CONNECTIONS }, () => server));
-      this.seats.set(node, await Promise.all(seats.slice(0, CONNECTIONS).map((_none, at) => this.seat(node, at))));
+      this.seats.set(node, await Promise.all(seats.slice(0, this.seatsEach).map((_none, at) => this.seat(node, at))));
     }
     this.group = await this.calls.create(this.servers[0]!, APP, { anyone_can_join: true });
   }
@@ -152,7 +157,7 @@ class Crowd {
 
   /** Whether nothing is on its way to anybody any more. */
   async rest(): Promise<boolean> {
-    const quiet = QUIET_MS[this.servers.length as 1 | 2];
+    const quiet = this.servers.length === 1 ? QUIET_MS.alone : QUIET_MS.several;
     let [since, last] = [performance.now(), ''];
     return within(REST_MS, async () => {
       const tails = await Promise.all(this.nodes.map((node) => this.tail(node)));
@@ -206,18 +211,36 @@ export const f27: Row = {
   families: FAMILIES,
   short: true,
   async run(scene) {
-    const { report, short } = scene;
+    const { short } = scene;
     const first = await scene.server(SETTINGS);
     await play(scene, [first], short ? 1_000 : 10_000);
     const second = await scene.server(SETTINGS);
     await play(scene, [first, second], short ? 500 : 5_000);
-    await scene.judge();
-    const journal = readJournals(scene.flushed());
-    const inGroup = of(journal, 'received').filter(({ group, reader }) => group && !reader.endsWith('/final'));
-    report.count(of(journal, 'confirmed').length, 'stored');
-    report.count(of(journal, 'refused').filter(({ code }) => code === 'session_denied').length, 'denied');
-    report.count(of(journal, 'joined').length + of(journal, 'left').length, 'joins and leaves');
-    report.count(inGroup.length, 'heard');
-    report.atLeast('stored', of(journal, 'confirmed').length, short ? 250 : 2_500);
+    await tell(scene, short ? 250 : 2_500);
   },
 };
+
+export const f27ofThree: Row = {
+  id: 'F27.3',
+  title: 'membership races at three server nodes',
+  families: FAMILIES,
+  short: false,
+  async run(scene) {
+    const { short } = scene;
+    const { servers } = await stageOf(scene, 3, SETTINGS);
+    await play(scene, servers, short ? 800 : 10_000);
+    await tell(scene, short ? 60 : 1_000);
+  },
+};
+
+async function tell(scene: Scene, least: number): Promise<void> {
+  const { report } = scene;
+  await scene.judge();
+  const journal = readJournals(scene.flushed());
+  const inGroup = of(journal, 'received').filter(({ group, reader }) => group && !reader.endsWith('/final'));
+  report.count(of(journal, 'confirmed').length, 'stored');
+  report.count(of(journal, 'refused').filter(({ code }) => code === 'session_denied').length, 'denied');
+  report.count(of(journal, 'joined').length + of(journal, 'left').length, 'joins and leaves');
+  report.count(inGroup.length, 'heard');
+  report.atLeast('stored', of(journal, 'confirmed').length, least);
+}

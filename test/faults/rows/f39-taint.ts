@@ -5,6 +5,7 @@ import { taintsIn } from '../anonymity/taint.js';
 import type { Ear, Party } from '../harness/party.js';
 import type { Report } from '../harness/report.js';
 import type { Row } from '../harness/row.js';
+import type { Scene } from '../harness/scene.js';
 import { FAMILIES } from '../harness/stores.js';
 import { pause } from '../harness/wait.js';
 
@@ -18,42 +19,43 @@ const SETTINGS = {
 };
 const SHOWN = 5;
 
-export const f39: Row = {
-  id: 'F39',
-  title: 'anonymity: taint',
-  families: FAMILIES,
-  short: true,
-  async run(scene) {
-    const { report, short, random } = scene;
-    const masks = await Masquerade.at(scene, SETTINGS);
-    const sessions = new SessionsOfMasks(masks);
-    const ears = new Map<Party, Ear>();
-    for (const party of masks.parties) ears.set(party, (await party.open())!);
-    await sessions.make();
-    const doings = new Doings(masks, sessions, random);
-    const most = short ? 1_000 : 10_000;
-    let done = 0;
-    const live = async (party: Party, doOne: (ear: Ear) => Promise<void>): Promise<void> => {
-      for (; done < most; done += 1) await doOne(await earOf(party));
-    };
-    const earOf = async (party: Party): Promise<Ear> => {
-      const last = party.ears.at(-1);
-      const ear = last?.closed ? await party.open() : last;
-      return ear ?? (await pause(50), earOf(party));
-    };
-    await Promise.all([
-      ...masks.hidden.map((who) => live(who.party, (ear) => doings.ofHidden(who, ear))),
-      ...masks.others.map((who) => live(who.party, (ear) => doings.ofOther(who, ear))),
-    ]);
-    // What is on its way still may name somebody too.
-    await pause(2_000);
-    for (const party of masks.parties) await party.call('GET', '/v1/inbox?limit=1000');
-    await masks.app.party.call('GET', '/metrics');
-    for (const { name } of masks.hidden) await masks.app.party.call('GET', `/v1/nodes/${name}`);
-    tell(report, masks, sessions, done);
-    for (const party of masks.parties) party.close();
-  },
-};
+export const f39 = rowOf('F39', 'anonymity: taint', 1);
+export const f39ofThree = rowOf('F39.3', 'anonymity: taint, at three server nodes', 3);
+
+function rowOf(id: string, title: string, count: number): Row {
+  return { id, title, families: FAMILIES, short: count === 1, run: (scene) => run(scene, count) };
+}
+
+async function run(scene: Scene, count: number): Promise<void> {
+  const { report, short, random } = scene;
+  const masks = await Masquerade.at(scene, count, SETTINGS);
+  const sessions = new SessionsOfMasks(masks);
+  const ears = new Map<Party, Ear>();
+  for (const party of masks.parties) ears.set(party, (await party.open())!);
+  await sessions.make();
+  const doings = new Doings(masks, sessions, random);
+  const most = short ? 1_000 : 10_000;
+  let done = 0;
+  const live = async (party: Party, doOne: (ear: Ear) => Promise<void>): Promise<void> => {
+    for (; done < most; done += 1) await doOne(await earOf(party));
+  };
+  const earOf = async (party: Party): Promise<Ear> => {
+    const last = party.ears.at(-1);
+    const ear = last?.closed ? await party.open() : last;
+    return ear ?? (await pause(50), earOf(party));
+  };
+  await Promise.all([
+    ...masks.hidden.map((who) => live(who.party, (ear) => doings.ofHidden(who, ear))),
+    ...masks.others.map((who) => live(who.party, (ear) => doings.ofOther(who, ear))),
+  ]);
+  // What is on its way still may name somebody too.
+  await pause(2_000);
+  for (const party of masks.parties) await party.call('GET', '/v1/inbox?limit=1000');
+  await masks.app.party.call('GET', '/metrics');
+  for (const { name } of masks.hidden) await masks.app.party.call('GET', `/v1/nodes/${name}`);
+  tell(report, masks, sessions, done);
+  for (const party of masks.parties) party.close();
+}
 
 function tell(report: Report, masks: Masquerade, sessions: SessionsOfMasks, done: number): void {
   const told = masks.told();

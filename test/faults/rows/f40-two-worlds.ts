@@ -1,12 +1,13 @@
 import { Observers } from '../anonymity/observers.js';
 import { areaUnderCurve, differenceOf } from '../anonymity/transcript.js';
-import { INBOX_MAX, Seated, serverOf, type World, WORLDS } from '../anonymity/worlds.js';
+import { INBOX_MAX, ofOwnStore, Seated, type World, WORLDS } from '../anonymity/worlds.js';
 import { authKey } from '../clients/auth-key.js';
 import { type Ear, Party } from '../harness/party.js';
 import { Random } from '../harness/random.js';
 import type { Row } from '../harness/row.js';
 import type { Scene } from '../harness/scene.js';
 import { SECRET, type ServerNode } from '../harness/server-node.js';
+import { stageOf } from '../harness/stage.js';
 import { FAMILIES } from '../harness/stores.js';
 
 const SETTINGS = {
@@ -26,40 +27,47 @@ interface Latencies {
   readonly behind: number[];
 }
 
-export const f40: Row = {
-  id: 'F40',
-  title: 'anonymity: two worlds',
-  families: FAMILIES,
-  short: true,
-  async run(scene) {
-    const { report, short } = scene;
-    const steps = short ? 60 : 400;
-    const heard: Array<ReadonlyMap<string, string>> = [];
-    for (const world of WORLDS) heard.push(await transcriptsOf(scene, world, steps));
-    const differences = WORLDS.slice(1).flatMap(({ name }, at) => differencesOf(name, heard[0]!, heard[at + 1]!));
-    const texts = heard.flatMap((transcripts) => [...transcripts.values()]);
-    report.count(WORLDS.length, 'worlds');
-    report.count(steps, 'steps each');
-    report.count(
-      texts.reduce((sum, text) => sum + text.split('\n').length, 0),
-      'lines',
-    );
-    report.exactly('differences', differences.length, 0);
-    report.shortcomings.push(...differences.slice(0, 5));
-    await probe(scene, short ? 400 : 2_000);
-  },
-};
+export const f40 = rowOf('F40', 'anonymity: two worlds', 1);
+export const f40ofThree = rowOf('F40.3', 'anonymity: two worlds, at three server nodes', 3);
 
-async function transcriptsOf(scene: Scene, world: World, steps: number): Promise<ReadonlyMap<string, string>> {
-  const server = await serverOf(scene, world.name, SETTINGS);
-  const seated = new Seated(server, world);
+function rowOf(id: string, title: string, count: number): Row {
+  return { id, title, families: FAMILIES, short: count === 1, run: (scene) => run(scene, count) };
+}
+
+async function run(scene: Scene, count: number): Promise<void> {
+  const { report, short } = scene;
+  const steps = short ? 60 : 400;
+  const heard: Array<ReadonlyMap<string, string>> = [];
+  for (const world of WORLDS) heard.push(await transcriptsOf(scene, count, world, steps));
+  const differences = WORLDS.slice(1).flatMap(({ name }, at) => differencesOf(name, heard[0]!, heard[at + 1]!));
+  const texts = heard.flatMap((transcripts) => [...transcripts.values()]);
+  report.count(WORLDS.length, 'worlds');
+  report.count(steps, 'steps each');
+  report.count(
+    texts.reduce((sum, text) => sum + text.split('\n').length, 0),
+    'lines',
+  );
+  report.exactly('differences', differences.length, 0);
+  report.shortcomings.push(...differences.slice(0, 5));
+  // What a link takes is the same for whoever sits at its end; the bounds are those of one.
+  if (count === 1) await probe(scene, short ? 400 : 2_000);
+}
+
+async function transcriptsOf(
+  scene: Scene,
+  count: number,
+  world: World,
+  steps: number,
+): Promise<ReadonlyMap<string, string>> {
+  const { servers } = await stageOf(scene, count, ofOwnStore(scene, world.name, SETTINGS));
+  const seated = new Seated(servers.at(-1)!, world);
   await seated.prepare();
-  const observers = new Observers(server, seated, scene.random.seed);
+  const observers = new Observers(servers, seated, scene.random.seed);
   await observers.arrive();
   await observers.play(steps);
   observers.close();
   seated.close();
-  await server.kill('SIGTERM');
+  await Promise.all(servers.map((server) => server.kill('SIGTERM')));
   return new Map([...observers.transcripts].map(([name, transcript]) => [name, transcript.text]));
 }
 
@@ -73,7 +81,7 @@ function differencesOf(world: string, one: ReadonlyMap<string, string>, other: R
 /** Two sessions of one server that differ in who sits there only; which of them is asked is left to chance. */
 async function probe(scene: Scene, probes: number): Promise<void> {
   const { report, short } = scene;
-  const server = await serverOf(scene, 'probes', { ...SETTINGS, SEAT_MAX_MESSAGES: '2000' });
+  const server = await scene.server(ofOwnStore(scene, 'probes', { ...SETTINGS, SEAT_MAX_MESSAGES: '2000' }));
   const [online, offline] = WORLDS as [World, World];
   const prober = new Party({ server, node: 'prober', key: () => authKey(SECRET, 'prober') });
   const ear = (await prober.open()) as Ear;

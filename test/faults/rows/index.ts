@@ -2,7 +2,7 @@ import type { Row } from '../harness/row.js';
 import { POWER_LOSS_ROWS } from '../power-loss/index.js';
 import { f1 } from './f01-kill.js';
 import { f1ofThree } from './f01-kill-of-three.js';
-import { f5, f6 } from './f05-f06-mongod.js';
+import { f5, f5ofThree, f6, f6ofThree } from './f05-f06-mongod.js';
 import { f9, f11 } from './f09-partition.js';
 import { f10 } from './f10-store-cut-off.js';
 import { f12 } from './f12-link-cut.js';
@@ -16,7 +16,7 @@ import { f22 } from './f22-many-of-one.js';
 import { f23 } from './f23-hopping.js';
 import { f25 } from './f25-backlog.js';
 import { f26 } from './f26-hot-inbox.js';
-import { f27 } from './f27-membership.js';
+import { f27, f27ofThree } from './f27-membership.js';
 import { f29 } from './f29-soak.js';
 import { f30 } from './f30-frames.js';
 import { f31 } from './f31-fuzz.js';
@@ -26,8 +26,8 @@ import { f34 } from './f34-spoofing.js';
 import { f35 } from './f35-tokens.js';
 import { f36 } from './f36-injection.js';
 import { f37 } from './f37-authorisation.js';
-import { f39 } from './f39-taint.js';
-import { f40 } from './f40-two-worlds.js';
+import { f39, f39ofThree } from './f39-taint.js';
+import { f40, f40ofThree } from './f40-two-worlds.js';
 import { f42 } from './f42-cold-start.js';
 
 const ALL = [
@@ -35,7 +35,9 @@ const ALL = [
   f1ofThree,
   ...POWER_LOSS_ROWS,
   f5,
+  f5ofThree,
   f6,
+  f6ofThree,
   f9,
   f10,
   f11,
@@ -51,6 +53,7 @@ const ALL = [
   f25,
   f26,
   f27,
+  f27ofThree,
   f29,
   f30,
   f31,
@@ -61,7 +64,9 @@ const ALL = [
   f36,
   f37,
   f39,
+  f39ofThree,
   f40,
+  f40ofThree,
   f42,
 ];
 
