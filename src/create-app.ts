@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AppModule, type AppSurroundings } from './app.module.js';
+import { AppModule, type AppSurroundings, type GivenKeys } from './app.module.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
+import { isKeySet } from './config/cross-checks.js';
 import type { Config } from './config/load-config.js';
 import { slices } from './config/slices.js';
 import {
@@ -35,15 +36,12 @@ export interface RunningServer {
 /** The one assembly, for the command line and for tests: everything wired, nothing listening yet. */
 export async function createApp(config: Config, logger: Logger): Promise<INestApplication> {
   const surroundings = await surroundingsOf(config, logger);
-  const app = await NestFactory.create(
-    AppModule.forRoot(surroundings),
-    new LimitedExpressAdapter(await limitsOf(config)),
-    {
-      logger: new NestLogger(logger),
-      bodyParser: false,
-      abortOnError: false,
-    },
-  );
+  const adapter = new LimitedExpressAdapter(await limitsOf(config));
+  const app = await NestFactory.create(AppModule.forRoot(surroundings), adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
   app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
   try {
@@ -112,16 +110,25 @@ async function listen(app: INestApplication, config: Config): Promise<void> {
 }
 
 /** Without any auth key the first start makes a secret, which the processes of a data directory share. */
-async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOptions, 'secret' | 'keySet'>> {
+async function keysOf({ settings }: Config, logger: Logger): Promise<GivenKeys> {
   const { secret, publicKey, jwksUri, keysFile, dataDir } = slices.auth(settings);
   const warn = (text: string): void => logger.warn(text);
   if (slices.links(settings).secret === undefined) await loadOrMakeSecret(join(dataDir, 'link.secret'), warn);
   if (keysFile !== undefined) {
-    const { keys } = JSON.parse(readFileSync(keysFile, 'utf8')) as { keys: NonNullable<AuthOptions['keySet']> };
-    return { secret: secret?.reveal(), keySet: keys };
+    const readKeySet = (): Promise<KeySet> => readKeys(keysFile);
+    return { secret: secret?.reveal(), keySet: await readKeySet(), readKeySet };
   }
   if (secret !== undefined || publicKey !== undefined || jwksUri !== undefined) return { secret: secret?.reveal() };
   return { secret: await loadOrMakeSecret(join(dataDir, 'auth.secret'), warn) };
+}
+
+type KeySet = NonNullable<AuthOptions['keySet']>;
+
+async function readKeys(file: string): Promise<KeySet> {
+  const text = await readFile(file, 'utf8');
+  // What a parser says of it would show a piece of it.
+  if (!isKeySet(text)) throw new Error(`${file} is no JWK Set whose keys have a kid of their own and an alg`);
+  return (JSON.parse(text) as { keys: KeySet }).keys;
 }
 
 async function limitsOf({ settings }: Config): Promise<ServerLimits> {
