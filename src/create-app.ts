@@ -7,6 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule, type AppSurroundings, type GivenKeys } from './app.module.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
+import { Metrics } from './common/metrics.js';
 import { isKeySet } from './config/cross-checks.js';
 import type { Config } from './config/load-config.js';
 import { slices } from './config/slices.js';
@@ -42,6 +43,8 @@ export async function createApp(config: Config, logger: Logger): Promise<INestAp
     bodyParser: false,
     abortOnError: false,
   });
+  const metrics = app.get(Metrics, { strict: false });
+  adapter.onLimit = (limit) => metrics.hit(limit);
   app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
   try {

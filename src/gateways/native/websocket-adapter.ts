@@ -31,6 +31,7 @@ export class WebSocketAdapter extends AbstractWsAdapter {
   private readonly settings: NativeSettings;
   private readonly clock: Clock;
   private readonly lag: LoopLag;
+  private readonly metrics: Metrics;
   private readonly events = new WeakMap<EdgeSocket, EventDispatch>();
   private readonly clients = new Map<EdgeServer, Set<EdgeSocket>>();
 
@@ -39,9 +40,9 @@ export class WebSocketAdapter extends AbstractWsAdapter {
     const admission = app.get(Admission, { strict: false });
     this.settings = app.get(NativeSettings, { strict: false });
     this.clock = app.get(Clock, { strict: false });
-    const metrics = app.get(Metrics, { strict: false });
+    this.metrics = app.get(Metrics, { strict: false });
     const { maxHeaderCount } = this.settings;
-    this.upgrades = new UpgradeListener(this.httpServer as Server, admission, metrics, maxHeaderCount, this.clock);
+    this.upgrades = new UpgradeListener(this.httpServer as Server, admission, this.metrics, maxHeaderCount, this.clock);
     this.lag = app.get(LoopLag, { strict: false });
   }
 
@@ -95,7 +96,7 @@ export class WebSocketAdapter extends AbstractWsAdapter {
   private eventsOf(client: EdgeSocket): EventDispatch {
     const present = this.events.get(client);
     if (present) return present;
-    const events = new EventDispatch(client, this.settings, this.clock, this.lag);
+    const events = new EventDispatch(client, this.settings, this.clock, this.lag, this.metrics);
     this.events.set(client, events);
     return events;
   }
