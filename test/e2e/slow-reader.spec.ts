@@ -57,7 +57,7 @@ it('a peer that never reads is closed with 4000, others are fine, and everything
     expect(await dave.nextEntries(1)).toMatchObject([{ seq: payload, payload }]);
   }
   await flooding;
-  expect(await metrics()).toContain('allspark_limit_hits_total{limit="outbound_pause"} 1');
+  expect(await metrics()).toMatch(/limit_hits_total\{limit="outbound_pause"\} [1-9]/);
   raw.resume();
   expect(await raw.closed()).toEqual({ code: 4000, reason: expect.stringMatching(/^retry_after_ms=\d+$/) as unknown });
 
