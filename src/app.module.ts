@@ -31,11 +31,14 @@ import {
 } from './settings-of-modules.js';
 import { EmbeddedStorageModule } from './storage/embedded/index.js';
 
+/** Keys that do not stand in the configuration itself. */
+export type GivenKeys = Pick<AuthOptions, 'secret' | 'keySet' | 'readKeySet'>;
+
 /** What the configuration leads to outside of itself: files that were read, a port that will be taken. */
 export interface AppSurroundings {
   readonly config: Config;
   readonly address: BoundAddress;
-  readonly keys: Pick<AuthOptions, 'secret' | 'keySet'>;
+  readonly keys: GivenKeys;
   readonly links: LinkKeys;
 }
 

@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AppModule, type AppSurroundings } from './app.module.js';
+import { AppModule, type AppSurroundings, type GivenKeys } from './app.module.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
+import { Metrics } from './common/metrics.js';
+import { isKeySet } from './config/cross-checks.js';
 import type { Config } from './config/load-config.js';
 import { Secret } from './config/secret.js';
 import { slices } from './config/slices.js';
@@ -38,15 +40,14 @@ export interface RunningServer {
 /** The one assembly, for the command line and for tests: everything wired, nothing listening yet. */
 export async function createApp(config: Config, logger: Logger): Promise<INestApplication> {
   const surroundings = await surroundingsOf(config, logger);
-  const app = await NestFactory.create(
-    AppModule.forRoot(surroundings),
-    new LimitedExpressAdapter(await limitsOf(config)),
-    {
-      logger: new NestLogger(logger),
-      bodyParser: false,
-      abortOnError: false,
-    },
-  );
+  const adapter = new LimitedExpressAdapter(await limitsOf(config));
+  const app = await NestFactory.create(AppModule.forRoot(surroundings), adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const metrics = app.get(Metrics, { strict: false });
+  adapter.onLimit = (limit) => metrics.hit(limit);
   app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
   try {
@@ -127,15 +128,24 @@ async function listen(app: INestApplication, config: Config): Promise<void> {
 }
 
 /** Without any auth key the first start makes a secret, which the processes of a data directory share. */
-async function keysOf({ settings }: Config, logger: Logger): Promise<Pick<AuthOptions, 'secret' | 'keySet'>> {
+async function keysOf({ settings }: Config, logger: Logger): Promise<GivenKeys> {
   const { secret, publicKey, jwksUri, keysFile, dataDir } = slices.auth(settings);
   const warn = (text: string): void => logger.warn(text);
   if (keysFile !== undefined) {
-    const { keys } = JSON.parse(readFileSync(keysFile, 'utf8')) as { keys: NonNullable<AuthOptions['keySet']> };
-    return { secret: secret?.reveal(), keySet: keys };
+    const readKeySet = (): Promise<KeySet> => readKeys(keysFile);
+    return { secret: secret?.reveal(), keySet: await readKeySet(), readKeySet };
   }
   if (secret !== undefined || publicKey !== undefined || jwksUri !== undefined) return { secret: secret?.reveal() };
   return { secret: await loadOrMakeSecret(join(dataDir, 'auth.secret'), warn) };
+}
+
+type KeySet = NonNullable<AuthOptions['keySet']>;
+
+async function readKeys(file: string): Promise<KeySet> {
+  const text = await readFile(file, 'utf8');
+  // What a parser says of it would show a piece of it.
+  if (!isKeySet(text)) throw new Error(`${file} is no JWK Set whose keys have a kid of their own and an alg`);
+  return (JSON.parse(text) as { keys: KeySet }).keys;
 }
 
 /** Without a secret of the cluster the first start makes one, which the processes of a data directory share. */
@@ -143,7 +153,7 @@ async function linkKeysOf({ settings }: Config, logger: Logger): Promise<LinkKey
   const { secret, caFile } = slices.links(settings);
   const path = join(slices.store(settings).dataDir, 'link.secret');
   const made = async (): Promise<Secret> => new Secret(await loadOrMakeSecret(path, (text) => logger.warn(text)));
-  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
+  const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
   return { secret: secret ?? (await made()), ca, tls: await tlsOf(settings) };
 }
 

@@ -194,7 +194,10 @@ export function mongoOptions({ settings }: Config): MongoOptions | undefined {
 }
 
 /** `keySet` and a secret that was made on the first start are read before; nothing is read here. */
-export function authOptions({ settings }: Config, made: Pick<AuthOptions, 'secret' | 'keySet'>): AuthOptions {
+export function authOptions(
+  { settings }: Config,
+  made: Pick<AuthOptions, 'secret' | 'keySet' | 'readKeySet'>,
+): AuthOptions {
   const auth = slices.auth(settings);
   return {
     secret: auth.secret?.reveal(),

@@ -12,6 +12,13 @@ export const LIMITS = [
   'heap_sockets',
   'heap_messages',
   'store_lost',
+  'header_bytes',
+  'headers_timeout',
+  'inbound_frames',
+  'inbound_bytes',
+  'outbound_pause',
+  'window_messages',
+  'window_bytes',
 ] as const;
 
 export type LimitName = (typeof LIMITS)[number];

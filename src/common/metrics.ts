@@ -79,7 +79,12 @@ export class Metrics {
   /** A refusal that an edge answers. */
   refused({ code, limit }: { readonly code: string; readonly limit?: LimitName }, way: 'rest' | 'websocket'): void {
     this.refusals.inc({ code, way });
-    if (limit !== undefined) this.limitHits.inc({ limit });
+    if (limit !== undefined) this.hit(limit);
+  }
+
+  /** A limit was hit; one that pauses something is hit when the pause begins. */
+  hit(limit: LimitName): void {
+    this.limitHits.inc({ limit });
   }
 
   /** A figure that is read when somebody asks. */

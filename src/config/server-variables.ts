@@ -128,7 +128,7 @@ export const authVariables = {
   AUTH_KEYS_FILE: optionalText({
     ...path,
     about:
-      'File with a JWK Set, each key with kid and alg, that auth keys are verified with; two live at once for rotation',
+      'File with a JWK Set, each key with kid and alg, that auth keys are verified with; two live at once for rotation, and a change is taken within 5 s',
     whenUnset: 'not used',
   }),
   AUTH_ISSUER: optionalText({

@@ -28,8 +28,8 @@ const VARIABLES = Object.keys({
   ...keyVariables,
 });
 
-/** Close codes of the websocket library, which no code of ours sends. */
-const OF_THE_LIBRARY = ['1008'];
+/** Close codes that no code of ours sends: of the websocket library, and the one of a connection that just broke. */
+const OF_THE_LIBRARY = ['1006', '1008'];
 
 function settingsOf(line: string): string[] {
   return [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name);

@@ -40,7 +40,10 @@ it('a node of the client reads what came since it is one, an app everything', as
 it('pages are bounded by session_seq', async () => {
   expect(await payloads(phone, '?after=2&before=6')).toEqual([2, 3]);
   expect(await payloads(phone, '?before=6&limit=1')).toEqual([3]);
-  expect((await read(phone, '?limit=3')).body).toMatchObject({ complete: false, tail: 6 });
+  const { body } = await read(phone, '?limit=3');
+  expect(body).toMatchObject({ complete: false });
+  // A key of a later second is an entry of the log too.
+  expect(body['tail']).toBeGreaterThanOrEqual(6);
 });
 
 it('another node is refused, whether there is such a client or not', async () => {

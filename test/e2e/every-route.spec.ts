@@ -13,6 +13,27 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+const OF_SIZE: ReadonlySet<string> = new Set(['too_large', 'too_deep', 'too_many_keys']);
+const padded = (bytes: number): string => '{}'.padEnd(bytes);
+/** The body itself is the first level. */
+const nested = (levels: number): string => `{"x":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+const keyed = (keys: number): string => `{${Array.from({ length: keys }, (_, index) => `"k${index}":0`).join()}}`;
+
+const isBatch = ({ path }: Route): boolean => path === '/v1/messages';
+const batchOf = (message: string): string => `{"messages":[${message}]}`;
+
+/** Of the whole, or of the first message of a batch. */
+function codeIn(answer: unknown): string {
+  const { code, results } = answer as { code?: string; results?: ReadonlyArray<{ code?: string }> };
+  return code ?? results?.[0]?.code ?? '';
+}
+
+/** At each limit and behind it. Each message of a batch is judged by itself. */
+const outcomesOf = (route: Route): string[] => {
+  const tooDeep = isBatch(route) ? '200 too_deep' : '400 too_deep';
+  return ['read', '413 too_large', 'read', tooDeep, 'read', '400 too_many_keys'];
+};
+
 const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
 const addressOf = ({ path }: Route): string => path.replace(/:\w+/g, 'x');
 const ask = (method: string, address: string, headers: Record<string, string> = {}, body?: string): Promise<Response> =>
@@ -105,6 +126,23 @@ describe('every call', () => {
     }
   });
 
+  it('takes a body up to its limits, and none of one byte, one level or one key more', async () => {
+    const answers: string[][] = [];
+    const withBody = routes.filter(({ body }) => body !== undefined);
+    for (const route of withBody) {
+      const limit = (isBatch(route) ? 4 * 1_024 : 256) * 1_024;
+      const [deep, tooDeep] = [32, 33].map((levels) => (isBatch(route) ? batchOf(nested(levels)) : nested(levels)));
+      for (const text of [padded(limit), padded(limit + 1), deep, tooDeep, keyed(64), keyed(65)]) {
+        const headers = { ...(await authorized()), 'content-type': 'application/json' };
+        const answer = await ask(route.method, addressOf(route), headers, text);
+        const code = codeIn(await answer.json());
+        answers.push([nameOf(route), OF_SIZE.has(code) ? `${answer.status} ${code}` : 'read']);
+      }
+    }
+    expect(answers).toEqual(withBody.flatMap((route) => outcomesOf(route).map((outcome) => [nameOf(route), outcome])));
+    expect(withBody.length).toBeGreaterThanOrEqual(8);
+  });
+
   it('may be read by pages of an allowed origin, refusals too, and by no other', async () => {
     for (const route of routes) {
       for (const method of [route.method, 'PATCH']) {
@@ -136,6 +174,26 @@ describe('every call', () => {
       expect(given, nameOf(route)).toEqual(expect.arrayContaining(wanted));
       const stranger = await ask('OPTIONS', addressOf(route), { origin: 'null', ...asked });
       expect([nameOf(route), corsOf(stranger)]).toEqual([nameOf(route), []]);
+    }
+  });
+
+  it('of a file of the page is a GET, and of no file there is none', async () => {
+    const page = await (await ask('GET', '/docs')).text();
+    const [, name = ''] = /(?:src|href)="docs\/([^"]+)"/.exec(page) ?? [];
+    const file = await ask('GET', `/docs/${name}`);
+    expect(file.status).toBe(200);
+    await file.arrayBuffer();
+    for (const method of METHODS.filter((each) => each !== 'GET')) {
+      const answer = await ask(method, `/docs/${name}`);
+      expect(answer.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+      await expectProblem(answer, 405, 'method_not_allowed', `${method} /docs/${name}`);
+    }
+    const options = await ask('OPTIONS', `/docs/${name}`);
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
+    for (const none of ['nothing.js', '..%2fpackage.json', '%2e%2e']) {
+      const answer = await ask('GET', `/docs/${none}`);
+      expect(answer.headers.has('allow')).toBe(false);
+      await expectProblem(answer, 404, 'not_found', none);
     }
   });
 

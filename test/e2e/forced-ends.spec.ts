@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { signAuthKey } from '../../src/modules/auth/index.js';
+import { findMongo, startMongo } from '../support/mongo.js';
 import { ProcessNode } from '../support/process-node.js';
 import { type Ending, type Endpoint, Talker } from '../support/talker.js';
 import { SECRET, TestServer } from '../support/test-server.js';
@@ -7,17 +8,27 @@ import { SECRET, TestServer } from '../support/test-server.js';
 const WITHIN_MS = 5_000;
 const BY_APP = { role: 'app' } as const;
 
+const EMBEDDED = 'the embedded store';
+const found = await findMongo();
+const FAMILIES = [EMBEDDED, ...(found?.setups ?? [])] as const;
+
 let here: TestServer;
 let there: ProcessNode;
-beforeAll(async () => {
-  here = await TestServer.start();
-  there = await ProcessNode.start({ DATA_DIR: here.dataDir });
-});
-afterEach(() => Talker.hangUp());
-afterAll(async () => {
-  await there.remove();
-  await here.stop();
-});
+let undo: () => Promise<unknown>;
+
+async function startOn(family: (typeof FAMILIES)[number]): Promise<void> {
+  const mongo = family === EMBEDDED ? undefined : await startMongo(family, found!);
+  const uri = mongo?.freshUri();
+  const store = uri !== undefined && { MONGODB_URI: uri, LINK_SECRET: SECRET };
+  here = await TestServer.start({ ...store });
+  there = await ProcessNode.start(store || { DATA_DIR: here.dataDir });
+  undo = async () => {
+    await there.remove();
+    await here.stop();
+    if (uri !== undefined) await mongo?.drop(uri);
+    await mongo?.stop();
+  };
+}
 
 const revoke = (body: object): Promise<unknown> => here.json('backend', '/v1/revocations', body, BY_APP);
 const remove = async (path: string): Promise<unknown> =>
@@ -37,7 +48,11 @@ async function inTime(ended: Promise<Ending>, began: number): Promise<Ending> {
   return ending;
 }
 
-describe('two processes on one store', () => {
+describe.each(FAMILIES)('two processes on %s', (family) => {
+  beforeAll(() => startOn(family), 60_000);
+  afterEach(() => Talker.hangUp());
+  afterAll(() => undo(), 60_000);
+
   it.each([
     ['node', 'ann-phone', { node_id: 'ann-phone' }],
     ['client', 'bob-phone', { client_id: 'bob' }],
@@ -107,13 +122,11 @@ describe('two processes on one store', () => {
       code: 1006,
     });
   });
-});
 
-describe('a client of the library', () => {
   it.each([
     [4500, () => revoke({ node_id: 'grace' })],
     [4501, () => remove('/v1/nodes/grace/connections?reason=bye')],
-  ])('does not come back after %i', async (code, end) => {
+  ])('let a client of the library not come back after %i', async (code, end) => {
     const closed = new Promise<unknown>((resolve) => {
       const watched = here.client('grace', {
         onStatus: (event) => event.status === 'closed' && resolve(event),

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 import { ProcessNode } from '../support/process-node.js';
 import { type HttpResponse, RawSocket } from '../support/raw-socket.js';
+import { Program } from '../support/server-process.js';
 
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 const EC = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -16,6 +17,7 @@ const ED = generateKeyPairSync('ed25519');
 const AT_MOST_MS = 5_000;
 
 const jwk = (key: KeyObject, kid: string, alg: string): object => ({ ...key.export({ format: 'jwk' }), kid, alg });
+const setOf = (...keys: object[]): string => JSON.stringify({ keys });
 const signed = (kid: string, alg: 'ES256' | 'EdDSA' | 'RS256', privateKey: KeyObject): Promise<string> =>
   signAuthKey({ sub: 'bob', kid, alg, privateKey });
 
@@ -89,7 +91,7 @@ describe('while the address of the keys misbehaves', () => {
 });
 
 describe('two keys at once', () => {
-  const set = JSON.stringify({ keys: [jwk(EC.publicKey, 'old', 'ES256'), jwk(ED.publicKey, 'new', 'EdDSA')] });
+  const set = setOf(jwk(EC.publicKey, 'old', 'ES256'), jwk(ED.publicKey, 'new', 'EdDSA'));
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'allspark-keys-'));
@@ -119,4 +121,37 @@ describe('two keys at once', () => {
       [401, 401],
     ]);
   });
+});
+
+describe('a file of keys that is written anew while the server runs', () => {
+  const [old, next] = [jwk(EC.publicKey, 'old', 'ES256'), jwk(ED.publicKey, 'new', 'EdDSA')];
+
+  it('is taken: a key that is gone opens nothing more, what it opened goes on, and a broken file changes nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'allspark-keys-'));
+    const file = join(folder, 'keys.json');
+    await writeFile(file, setOf(old));
+    const env = { AUTH_KEYS_FILE: file, DATA_DIR: join(folder, 'data'), PORT: '0' };
+    const program = new Program(['start'], { env });
+    const url = (await program.line(/^ready /)).replace('ready ', '');
+    const [byOld, byNew] = [await signed('old', 'ES256', EC.privateKey), await signed('new', 'EdDSA', ED.privateKey)];
+    const statuses = async (): Promise<number[]> => [await called({ url }, byOld), await called({ url }, byNew)];
+    const headers = { authorization: `Bearer ${byOld}` };
+    const { socket } = await RawSocket.upgrade(Number(new URL(url).port), '/connect', headers);
+    await socket.nextJson();
+    expect(await statuses()).toEqual([200, 401]);
+
+    await writeFile(file, setOf(old, next).slice(0, -20));
+    const warning = await program.news(/the old one stays/);
+    expect(warning).not.toContain(String(EC.publicKey.export({ format: 'jwk' }).x));
+    expect(await statuses()).toEqual([200, 401]);
+
+    await writeFile(file, setOf(next));
+    await program.news(/a new key set is in use: new/);
+    expect(await statuses()).toEqual([401, 200]);
+    await socket.json({ type: -120, id: 'still' });
+    expect(await socket.nextJson()).toEqual({ type: -121, id: 'still' });
+    socket.destroy();
+    await program.kill();
+    await rm(folder, { recursive: true });
+  }, 60_000);
 });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { AllsparkClient } from '@allspark/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TestServer } from '../support/test-server.js';
@@ -37,4 +39,17 @@ it('the metrics count messages by class and outcome, deliveries, commits and con
   expect(figure(page, 'allspark_append_seconds_count')).toBeGreaterThanOrEqual(3);
   expect(figure(page, 'allspark_commit_seconds_count')).toBeGreaterThanOrEqual(3);
   expect(page).not.toMatch(/alice|bob/);
+});
+
+it('the metrics count requests that no handler sees, because their header is too big or does not come in time', async () => {
+  const other = await TestServer.start({ MAX_HEADER_BYTES: '2048', HEADERS_TIMEOUT_MS: '100' });
+  for (const header of [`x-big: ${'x'.repeat(4_096)}\r\n\r\n`, 'x-late: ']) {
+    const socket = connect(Number(new URL(other.url).port), '127.0.0.1').resume();
+    socket.write(`GET /livez HTTP/1.1\r\nhost: x\r\n${header}`);
+    await once(socket, 'close');
+  }
+  const page = await (await other.call('ops', '/metrics', { role: 'admin' })).text();
+  await other.stop();
+  expect(figure(page, 'allspark_limit_hits_total{limit="header_bytes"}')).toBe(1);
+  expect(figure(page, 'allspark_limit_hits_total{limit="headers_timeout"}')).toBe(1);
 });

@@ -34,8 +34,11 @@ async function flood(sender: Talker, nodeId: string): Promise<void> {
 }
 
 async function droppedAsSlow(): Promise<number> {
-  const text = await (await server.call('backend', '/metrics', { role: 'app' })).text();
-  return Number(/^allspark_drops_total\{reason="slow"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  return Number(/^allspark_drops_total\{reason="slow"\} (\d+)$/m.exec(await metrics())?.[1] ?? 0);
+}
+
+async function metrics(): Promise<string> {
+  return (await server.call('backend', '/metrics', { role: 'app' })).text();
 }
 
 it('a peer that never reads is closed with 4000, others are fine, and everything is in its inbox', async () => {
@@ -54,6 +57,7 @@ it('a peer that never reads is closed with 4000, others are fine, and everything
     expect(await dave.nextEntries(1)).toMatchObject([{ seq: payload, payload }]);
   }
   await flooding;
+  expect(await metrics()).toMatch(/limit_hits_total\{limit="outbound_pause"\} [1-9]/);
   raw.resume();
   expect(await raw.closed()).toEqual({ code: 4000, reason: expect.stringMatching(/^retry_after_ms=\d+$/) as unknown });
 

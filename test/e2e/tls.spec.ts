@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { get, request } from 'node:https';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,10 +38,19 @@ const serverEnv = (): Record<string, string> => ({
   DRAIN_SPREAD_MS: '0',
 });
 
-async function startServer(): Promise<{ program: Program; url: string }> {
-  const program = new Program(['start'], { env: serverEnv() });
+async function startServer(settings: Record<string, string> = {}): Promise<{ program: Program; url: string }> {
+  const program = new Program(['start'], { env: { ...serverEnv(), ...settings } });
   programs.push(program);
   return { program, url: (await program.line(/^ready /)).replace('ready ', '') };
+}
+
+/** One that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** What a client on this machine is told beside the address. */
@@ -92,6 +101,16 @@ describe('a server node with a certificate', { timeout: 60_000 }, () => {
     socket.send('{"type":-120,"id":"still"}');
     expect(String((await answer)[0])).toContain('"still"');
     socket.terminate();
+  });
+
+  it('leaves METRICS_ADDRESS as it is: plain HTTP', async () => {
+    const port = await freePort();
+    const { url } = await startServer({ METRICS_ADDRESS: `127.0.0.1:${port}` });
+    const page = await fetch(`http://127.0.0.1:${port}/metrics`);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('allspark_connections 0')]);
+    await expect(statusOf(`https://127.0.0.1:${port}`, pair.cert)).rejects.toThrow(/SSL|wrong version|EPROTO/);
+    await expect(fetch(`${url.replace('https', 'http')}/metrics`)).rejects.toThrow();
+    expect(await statusOf(url, pair.cert)).toBe(200);
   });
 
   it('says nothing of those who do not get through the handshake, and stays', async () => {

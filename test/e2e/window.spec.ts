@@ -6,18 +6,25 @@ const KIB = 1024;
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start();
+  // All that waits here comes from one sender at once.
+  server = await TestServer.start({ RATE_PER_SECOND: '0' });
 });
 afterEach(() => Talker.hangUp());
 afterAll(() => server.stop());
 
 async function store(nodeId: string, payloads: readonly unknown[]): Promise<void> {
   const messages = payloads.map((payload) => ({ dest_id: nodeId, payload }));
-  const { results } = (await server.json('sender', '/v1/messages', { messages })) as { results: Frame[] };
+  const { results } = (await server.json('sender', '/v1/messages', { messages }, { role: 'app' })) as {
+    results: Frame[];
+  };
   expect(results.every(({ status }) => status === 'stored')).toBe(true);
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+async function hits(limit: string): Promise<number> {
+  const page = await (await server.call('backend', '/metrics', { role: 'app' })).text();
+  return Number(new RegExp(`limit_hits_total{limit="${limit}"} (\\d+)`).exec(page)?.[1]);
+}
 const bytesOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 
 it('at most 256 unacknowledged messages are in flight, and the rest follows the acknowledgements', async () => {
@@ -36,6 +43,7 @@ it('at most 256 unacknowledged messages are in flight, and the rest follows the 
   bob.ack(356);
   await bob.nextEntries(244);
   expect(bob.entries.map(({ seq, payload }) => [seq, payload])).toEqual(numbers(600).map((n) => [n, n]));
+  expect(await hits('window_messages')).toBe(1);
 });
 
 it('the window holds for what waited in the store, and acknowledged rows do not count in it', async () => {
@@ -60,6 +68,7 @@ it('at most 512 KiB are in flight unacknowledged', async () => {
   await dave.fence();
   const frames = dave.heard.filter((text) => text.includes('"seq"'));
   expect(bytesOf(frames)).toBeLessThanOrEqual(512 * KIB);
+  expect(await hits('window_bytes')).toBe(1);
   for (let seq = frames.length; seq < 20; seq = dave.entries.length) {
     dave.ack(seq);
     await dave.nextEntries(1);

@@ -19,6 +19,8 @@ export class SeenRows implements ReaderSink {
     this.behind = true;
   }
 
+  limited(): void {}
+
   isUpTo(n: number): boolean {
     return this.behind || this.rows.length >= n;
   }

@@ -30,6 +30,9 @@ class Listening extends ConsoleLogger {
 beforeAll(() => Logger.overrideLogger(new Listening()));
 afterAll(() => Logger.overrideLogger(true));
 
+/** Limits that were hit. */
+const hits: string[] = [];
+
 let folder: string;
 let mounted: MountedPair;
 let files: { readonly certFile: string; readonly keyFile: string };
@@ -38,12 +41,14 @@ let renewal: CertificateRenewal;
 let clock: ManualClock;
 beforeEach(async () => {
   said.length = 0;
+  hits.length = 0;
   folder = await mkdtemp(join(tmpdir(), 'allspark-tls-'));
   mounted = new MountedPair(folder);
   await mounted.mount(first);
   files = { certFile: mounted.settings.TLS_CERT_FILE, keyFile: mounted.settings.TLS_KEY_FILE };
   const limits = { maxHeaderBytes: 16_384, headersTimeoutMs: 500 };
   const adapter = new LimitedExpressAdapter({ ...limits, tls: await readKeyPair(files) });
+  adapter.onLimit = (limit) => void hits.push(limit);
   adapter.initHttpServer();
   server = adapter.getHttpServer() as Server;
   server.listen(0, '127.0.0.1');
@@ -169,15 +174,16 @@ describe('a listener with a certificate', () => {
   });
 
   it.each([
-    ['who speaks no TLS', 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['who sends noise', '\u0016\u0003\u0001\u0000\u00ffnoise'],
-    ['who says nothing in time', ''],
-  ])('hangs up on one %s, and goes on', async (_who, bytes) => {
+    ['who speaks no TLS', 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n', []],
+    ['who sends noise', '\u0016\u0003\u0001\u0000\u00ffnoise', ['headers_timeout']],
+    ['who says nothing in time', '', ['headers_timeout']],
+  ])('hangs up on one %s, and goes on', async (_who, bytes, limits) => {
     const socket = connectPlain((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {});
     const closed = once(socket, 'close');
     socket.write(bytes);
     socket.resume();
     await closed;
+    expect(hits).toEqual(limits);
     expect(await shown()).toBe('first');
   });
 });

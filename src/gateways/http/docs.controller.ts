@@ -37,6 +37,7 @@ export class DocsController {
     return undefined;
   }
 
+  /** Not described: what the page loads is its own business. */
   @Get('docs/:file')
   async file(@Param('file') name: string, @Res({ passthrough: true }) response: Response): Promise<StreamableFile> {
     const file = await this.documents.file(name);

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { sortableId } from '../../common/ids.js';
+import type { LimitName } from '../../common/limit-names.js';
 import { problemHeaders, problemOf, problemResponse, Refusal } from '../../protocol/index.js';
 import { type KeyPair, tlsOptionsOf } from './key-pair.js';
 
@@ -22,6 +23,10 @@ const CHECK_MS = 1_000;
 
 /** Express on a server that holds limits before a handler sees anything: sizes, counts and time-outs of headers. */
 export class LimitedExpressAdapter extends ExpressAdapter {
+  /** Told of each hit: the metrics are made only after this. */
+  onLimit: (limit: LimitName) => void = () => {};
+  private readonly latest = new WeakMap<Duplex, IncomingMessage>();
+
   constructor(private readonly limits: ServerLimits) {
     super();
   }
@@ -41,11 +46,26 @@ export class LimitedExpressAdapter extends ExpressAdapter {
     // Whoever sees them can tell that they were too many: one Node would keep the rest back, another refuse the request
     // as too big. Their bytes are bounded.
     this.httpServer.maxHeadersCount = 0;
-    this.httpServer.on('clientError', answerUnreadable);
+    this.httpServer.on('request', (request: IncomingMessage) => this.latest.set(request.socket, request));
+    this.httpServer.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      this.count(error, socket);
+      answerUnreadable(error, socket);
+    });
     this.httpServer.on('checkExpectation', refuseExpectation);
     // Who does not get through the handshake of TLS could not read an answer, nor is there anything to tell in a log.
     this.httpServer.removeAllListeners('tlsClientError');
-    this.httpServer.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy());
+    this.httpServer.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      this.count(error, socket);
+      socket.destroy();
+    });
+  }
+
+  private count({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+    if (code === 'HPE_HEADER_OVERFLOW') this.onLimit('header_bytes');
+    // A late body ends in the same error as a late header.
+    const isBody = this.latest.get(socket)?.complete === false;
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && !isBody) this.onLimit('headers_timeout');
+    if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.onLimit('headers_timeout');
   }
 }
 

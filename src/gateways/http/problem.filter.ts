@@ -38,7 +38,7 @@ export class ProblemFilter implements ExceptionFilter {
     const refusal = refusalOf(error);
     if (refusal?.code !== 'not_found') return refusal;
     const allowed = this.routes.methodsAt(pathOf(request));
-    if (allowed.length === 0) return refusal;
+    if (allowed.length === 0 || allowed.includes(request.method)) return refusal;
     response.setHeader('Allow', allowed.join(', '));
     return new Refusal('method_not_allowed', { reason: `allowed: ${allowed.join(', ')}` });
   }

@@ -26,21 +26,24 @@ interface Argument {
 /** All calls of the HTTP edge, read from the controllers, so that no second list can disagree. */
 export class RouteList {
   readonly routes: readonly Route[];
+  /** With those that nobody calls by hand and that are not described. */
+  private readonly all: ReadonlyArray<Pick<Route, 'method' | 'path'>>;
 
   constructor(controllers: readonly Type[], guarded: (controller: Type) => boolean) {
     this.routes = controllers.flatMap((controller) => routesOf(controller, guarded(controller)));
+    this.all = controllers.flatMap((controller) => placesOf(controller));
   }
 
   /** The methods that a path takes, as an `Allow` header names them; empty for an unknown path. */
   methodsAt(path: string): string[] {
-    const found = this.routes.filter((route) => matches(route.path, path)).map(({ method }) => method);
+    const found = this.all.filter((route) => matches(route.path, path)).map(({ method }) => method);
     if (found.length === 0) return [];
     return [...new Set([...found, ...(found.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])];
   }
 
   /** What a log may say of a path: the ids in it are nobody's business there. */
   templateAt(path: string): string {
-    return this.routes.find((route) => matches(route.path, path))?.path ?? 'an unknown path';
+    return this.all.find((route) => matches(route.path, path))?.path ?? 'an unknown path';
   }
 }
 
@@ -54,18 +57,34 @@ export function bodySchemaOf(controller: object, handler: string): z.ZodType | u
   return argumentsOf(controller, handler, RouteParamtypes.BODY)[0]?.schema;
 }
 
-function routesOf(controller: Type, guarded: boolean): Route[] {
+interface Place {
+  readonly method: string;
+  readonly path: string;
+  readonly handler: string;
+  readonly call: object;
+}
+
+function placesOf(controller: Type): Place[] {
   const prototype = controller.prototype as Record<string, object>;
   return Object.getOwnPropertyNames(prototype).flatMap((handler) => {
     const call = prototype[handler];
-    const description = call && descriptionOf(call);
-    if (!call || !description) return [];
+    const method = call && (Reflect.getMetadata(METHOD_METADATA, call) as RequestMethod | undefined);
+    if (!call || method === undefined) return [];
+    const path = joined(Reflect.getMetadata(PATH_METADATA, controller), Reflect.getMetadata(PATH_METADATA, call));
+    return [{ method: RequestMethod[method], path, handler, call }];
+  });
+}
+
+function routesOf(controller: Type, guarded: boolean): Route[] {
+  return placesOf(controller).flatMap(({ method, path, handler, call }) => {
+    const description = descriptionOf(call);
+    if (!description) return [];
     const body = bodySchemaOf(controller, handler);
     const query = querySchemaOf(controller, handler);
     return [
       {
-        method: RequestMethod[Reflect.getMetadata(METHOD_METADATA, call) as RequestMethod],
-        path: joined(Reflect.getMetadata(PATH_METADATA, controller), Reflect.getMetadata(PATH_METADATA, call)),
+        method,
+        path,
         controller: controller.name,
         handler,
         guarded,

@@ -11,4 +11,11 @@ export class EdgeSocket extends WebSocket {
   raw!: Duplex;
   /** The gateway's handler of whole frames, where it has one. */
   onFrame?: FrameListener;
+  /** Of the close frame that was sent from here, first of all; the library itself sends one at a violation. */
+  sentCode?: number;
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.sentCode ??= code;
+    super.close(code, reason);
+  }
 }

@@ -2,9 +2,10 @@ import { Logger, type WsMessageHandler } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../../common/clock.js';
 import type { LoopLag } from '../../common/loop-lag.js';
+import type { Metrics } from '../../common/metrics.js';
 import type { EdgeSocket } from './edge-socket.js';
 import { Heartbeat, type HeartbeatSettings } from './heartbeat.js';
-import { type InboundFrame, type InboundLimits, InboundQueue } from './inbound-queue.js';
+import { type InboundFrame, type InboundLimits, type InboundOwner, InboundQueue } from './inbound-queue.js';
 
 interface Envelope {
   readonly event: string;
@@ -31,8 +32,13 @@ export class EventDispatch {
     settings: InboundLimits & HeartbeatSettings,
     clock: Clock,
     lag: LoopLag,
+    metrics: Metrics,
   ) {
-    const owner = { handle: (frame: InboundFrame) => this.handle(frame), abusive: () => client.terminate() };
+    const owner: InboundOwner = {
+      handle: (frame) => this.handle(frame),
+      abusive: () => client.terminate(),
+      limited: (limit) => metrics.hit(limit),
+    };
     this.queue = new InboundQueue(client, owner, settings, clock);
     this.heartbeat = new Heartbeat(clock, settings, {
       ping: () => client.ping(),

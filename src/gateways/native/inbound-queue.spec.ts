@@ -8,7 +8,7 @@ const RATE = { ratePerSecond: 10, rateBurst: 2, ratePauseMs: 1_000, rateAbuseFac
 
 function connection({ rated = false, handle }: { rated?: boolean; handle?: () => Promise<unknown> } = {}) {
   const clock = new ManualClock();
-  const state = { paused: false, abused: 0, handled: [] as InboundFrame[] };
+  const state = { paused: false, abused: 0, handled: [] as InboundFrame[], limits: [] as string[] };
   const socket = {
     pause: (): void => void (state.paused = true),
     resume: (): void => void (state.paused = false),
@@ -20,6 +20,7 @@ function connection({ rated = false, handle }: { rated?: boolean; handle?: () =>
       return handle?.();
     },
     abusive: (): void => void (state.abused += 1),
+    limited: (limit: string): void => void state.limits.push(limit),
   };
   const queue = new InboundQueue(socket, owner, LIMITS, clock, rated ? new MessageRate(clock, RATE) : undefined);
   const push = (count: number, bytes = 10): void => {
@@ -57,6 +58,7 @@ describe('inbound frames', () => {
     push(10);
     expect(texts()).toHaveLength(4);
     expect(state.paused).toBe(true);
+    expect(state.limits).toEqual(['inbound_frames']);
     for (let index = 0; index < 10; index += 1) queue.answered(state.handled[index] as InboundFrame);
     expect(texts()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
     expect(queue.open).toBe(0);
@@ -80,6 +82,8 @@ describe('inbound frames', () => {
     expect(state.paused).toBe(false);
     push(1, 2);
     expect(state.paused).toBe(true);
+    push(1, 2);
+    expect(state.limits).toEqual(['inbound_bytes']);
   });
 
   it('are not handled before the connection is set up, and are then', () => {
@@ -100,6 +104,7 @@ describe('inbound frames', () => {
     queue.release('outbound');
     expect(texts()).toEqual(['0']);
     expect(state.paused).toBe(false);
+    expect(state.limits).toEqual([]);
   });
 
   it('say since when the socket was not read', () => {

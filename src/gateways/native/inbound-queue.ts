@@ -1,5 +1,6 @@
 import Denque from 'denque';
 import type { Clock, Timer } from '../../common/clock.js';
+import type { LimitName } from '../../common/limit-names.js';
 import type { MessageRate } from './message-rate.js';
 
 /** One text frame of a peer. It is open until `InboundQueue.answered` is called with it. */
@@ -21,6 +22,8 @@ export interface InboundOwner {
   handle(frame: InboundFrame): void | Promise<unknown>;
   /** Far too fast for too long. */
   abusive(): void;
+  /** Reading stops, because so much is unanswered. */
+  limited(limit: LimitName): void;
 }
 
 export interface InboundLimits {
@@ -164,8 +167,14 @@ export class InboundQueue {
       this.socket.resume();
     } else if (!this.paused && !this.mayRead(1)) {
       this.paused = true;
+      this.tellLimit();
       this.socket.pause();
     }
+  }
+
+  private tellLimit(): void {
+    if (this.open >= this.limits.inboundFrames) this.owner.limited('inbound_frames');
+    if (this.openBytes >= this.limits.inboundBytes) this.owner.limited('inbound_bytes');
   }
 
   private mayRead(part: number): boolean {

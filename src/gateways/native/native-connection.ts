@@ -1,5 +1,6 @@
 import type { Timer } from '../../common/clock.js';
 import { sortableId } from '../../common/ids.js';
+import type { LimitName } from '../../common/limit-names.js';
 import { CLOSE, type CloseCode, closeReason } from '../../protocol/index.js';
 import type { Identity } from '../../modules/auth/index.js';
 import type { LiveConnection } from '../../modules/connections/index.js';
@@ -89,6 +90,10 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     this.outbound.push(frame);
   }
 
+  limited(limit: LimitName): void {
+    this.parts.metrics.hit(limit);
+  }
+
   /** Ends a frame, with the answer to it where it has one. */
   answer(frame: InboundFrame, text?: string): void {
     if (text !== undefined && this.isOpen) this.outbound.push(text);
@@ -117,14 +122,14 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     this.socket.terminate();
   }
 
-  /** The socket is gone: lets go of everything. The code that counts is ours, if it was us. */
+  /** The socket is gone: lets go of everything. The code that counts is the one of this side, if it sent any. */
   ended(peerCode: number): number {
     this.heartbeat.stop();
     this.expiry.cancel();
     if (this.closedWith === undefined) this.inbound.finish();
     this.outbound.end();
     this.sender.failStop.stop();
-    return this.closedWith ?? peerCode;
+    return this.socket.sentCode ?? peerCode;
   }
 
   /** Frames that have no answer yet. */
@@ -155,7 +160,10 @@ export class NativeConnection implements LiveConnection, ReaderSink {
   private outboundOwner(): ConstructorParameters<typeof OutboundQueue>[1] {
     return {
       isOpen: () => this.isOpen,
-      full: () => this.inbound.hold('outbound'),
+      full: () => {
+        this.limited('outbound_pause');
+        this.inbound.hold('outbound');
+      },
       roomAgain: () => {
         this.inbound.release('outbound');
         this.reader?.pump();
@@ -169,6 +177,7 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     return {
       handle: (frame) => this.socket.onFrame?.(frame),
       abusive: () => this.close(CLOSE.abuse),
+      limited: (limit) => this.limited(limit),
     };
   }
 

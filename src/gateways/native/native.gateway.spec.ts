@@ -103,6 +103,7 @@ describe('frames', () => {
       if (index % 64 === 63) await b.json({ type: -111, seq: index + 1 });
     }
     for (const id of ids) expect(await a.nextJson()).toEqual({ type: -112, id, status: 'stored' });
+    expect(await scene.server.get(Metrics).text()).toMatch(/limit_hits_total{limit="inbound_frames"} [1-9]/);
   });
 
   it('that are transient reach who is there, but not the connection that sent them', async () => {
@@ -207,6 +208,9 @@ describe('frames', () => {
   ])('end the connection where the websocket says so: %s', async (_what, bytes, code) => {
     await a.write(bytes);
     expect((await a.closed()).code).toBe(code);
+    a.destroy();
+    const counted = `closes_total{code="${code}"} 1`;
+    await eventually(async () => (await scene.server.get(Metrics).text()).includes(counted));
     await b.json({ type: -120 });
     expect(await b.nextJson()).toEqual({ type: -121 });
   });
@@ -217,15 +221,42 @@ describe('frames', () => {
   });
 
   it('of one fragment a byte come together', async () => {
-    const text = '{"type":-120,"id":"fragments"}';
-    const parts = text.split('').map((byte, index) => {
-      const opcode = index === 0 ? OPCODE.text : OPCODE.continuation;
-      return clientFrame(byte, { opcode, fin: index === text.length - 1 });
-    });
-    await a.write(Buffer.concat(parts));
+    await a.write(fragments('{"type":-120,"id":"fragments"}'.padEnd(64)));
     expect(await a.nextJson()).toEqual({ type: -121, id: 'fragments' });
   });
+
+  it('of more than 64 fragments close with 1008', async () => {
+    await a.write(fragments('{"type":-120,"id":"fragments"}'.padEnd(65)));
+    expect((await a.closed()).code).toBe(1008);
+    a.destroy();
+    await eventually(async () => (await scene.server.get(Metrics).text()).includes('closes_total{code="1008"} 1'));
+  });
+
+  it('of 16 pings in one packet get their pongs; at one more the connection is cut without a code', async () => {
+    await a.write(pings(16));
+    for (let index = 0; index < 16; index += 1) {
+      expect(await a.frame()).toMatchObject({ opcode: OPCODE.pong, payload: Buffer.from(`${index}`) });
+    }
+    await a.write(pings(17));
+    expect((await a.closed()).code).toBe(1006);
+    await eventually(async () => (await scene.server.get(Metrics).text()).includes('closes_total{code="1006"} 1'));
+    await b.json({ type: -120 });
+    expect(await b.nextJson()).toEqual({ type: -121 });
+  });
 });
+
+/** The text in fragments of one byte. */
+function fragments(text: string): Buffer {
+  const parts = text.split('').map((byte, index) => {
+    const opcode = index === 0 ? OPCODE.text : OPCODE.continuation;
+    return clientFrame(byte, { opcode, fin: index === text.length - 1 });
+  });
+  return Buffer.concat(parts);
+}
+
+function pings(count: number): Buffer {
+  return Buffer.concat(Array.from({ length: count }, (_, index) => clientFrame(`${index}`, { opcode: OPCODE.ping })));
+}
 
 function messages(count: number): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, index) => clientFrame(`{"dest_id":"b","id":"m${index}"}`)));

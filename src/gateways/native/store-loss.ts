@@ -42,7 +42,7 @@ export class StoreLoss implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private sendAway(): void {
-    this.metrics.limitHits.inc({ limit: 'store_lost' });
+    this.metrics.hit('store_lost');
     this.logger.warn(`the store has not answered for ${this.settings.storeLostMs} ms: closing all connections`);
     void this.drain.closeAll();
   }

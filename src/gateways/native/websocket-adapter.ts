@@ -32,6 +32,7 @@ export class WebSocketAdapter extends AbstractWsAdapter {
   private readonly settings: NativeSettings;
   private readonly clock: Clock;
   private readonly lag: LoopLag;
+  private readonly metrics: Metrics;
   private readonly events = new WeakMap<EdgeSocket, EventDispatch>();
   private readonly clients = new Map<EdgeServer, Set<EdgeSocket>>();
 
@@ -40,11 +41,11 @@ export class WebSocketAdapter extends AbstractWsAdapter {
     const admission = app.get(Admission, { strict: false });
     this.settings = app.get(NativeSettings, { strict: false });
     this.clock = app.get(Clock, { strict: false });
-    const metrics = app.get(Metrics, { strict: false });
+    this.metrics = app.get(Metrics, { strict: false });
     const { maxHeaderCount } = this.settings;
     const http = this.httpServer as Server;
     const claims = app.get(UpgradeClaims, { strict: false });
-    this.upgrades = new UpgradeListener(http, admission, metrics, maxHeaderCount, this.clock, claims);
+    this.upgrades = new UpgradeListener(http, admission, this.metrics, maxHeaderCount, this.clock, claims);
     this.lag = app.get(LoopLag, { strict: false });
   }
 
@@ -98,7 +99,7 @@ export class WebSocketAdapter extends AbstractWsAdapter {
   private eventsOf(client: EdgeSocket): EventDispatch {
     const present = this.events.get(client);
     if (present) return present;
-    const events = new EventDispatch(client, this.settings, this.clock, this.lag);
+    const events = new EventDispatch(client, this.settings, this.clock, this.lag, this.metrics);
     this.events.set(client, events);
     return events;
   }

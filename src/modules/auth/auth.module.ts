@@ -11,6 +11,7 @@ import { FailedAuthentications } from './failed-authentications.js';
 import { ForcedEnds } from './forced-ends.js';
 import { ForcedEndsModule } from './forced-ends.module.js';
 import { KeyRing } from './key-ring.js';
+import { KeySetRenewal } from './key-set-renewal.js';
 import { Revocations } from './revocations.js';
 import { RevokedKeys } from './revoked-keys.js';
 import { RolesGuard } from './roles.js';
@@ -62,6 +63,7 @@ function dynamicModule(settings: Provider, { imports = [], callerSeen }: AuthWir
         useFactory: ({ trustedProxies }: AuthSettings) => new RemoteAddress(trustedProxies),
         inject: [AuthSettings],
       },
+      KeySetRenewal,
       FailedAuthentications,
       AuthKeyVerifier,
       BearerStrategy,

@@ -15,6 +15,8 @@ export interface AuthOptions {
   readonly jwksUri?: string;
   /** A JWK Set at hand; each key with `kid` and `alg`. */
   readonly keySet?: readonly JWK[];
+  /** The set as it is now, asked every 5 s; rejects, naming no key, when there is none that can be read. */
+  readonly readKeySet?: () => Promise<readonly JWK[]>;
   /** When given, each auth key must carry it as `iss`. */
   readonly issuer?: string;
   readonly leewayMs?: number;
@@ -31,6 +33,7 @@ export interface AuthOptions {
 export class AuthSettings {
   readonly publicKey?: string;
   readonly jwksUri?: string;
+  readonly readKeySet?: () => Promise<readonly JWK[]>;
   readonly issuer?: string;
   readonly leewayMs: number;
   readonly maxLifetimeMs: number;
@@ -44,6 +47,7 @@ export class AuthSettings {
   constructor(options: AuthOptions) {
     this.publicKey = options.publicKey;
     this.jwksUri = options.jwksUri;
+    this.readKeySet = options.readKeySet;
     this.issuer = options.issuer;
     this.leewayMs = options.leewayMs ?? 60 * SECOND_MS;
     this.maxLifetimeMs = options.maxLifetimeMs ?? 24 * HOUR_MS;

@@ -11,7 +11,7 @@ import { RemoteKeySet, type RemoteKeySetTimes } from './remote-key-set.js';
  */
 export class KeyRing {
   private constructor(
-    private readonly named: ReadonlyMap<string, PinnedKey>,
+    private named: ReadonlyMap<string, PinnedKey>,
     private readonly unnamed: ReadonlyMap<Algorithm, PinnedKey>,
     private readonly remote: RemoteKeySet | undefined,
   ) {}
@@ -19,11 +19,18 @@ export class KeyRing {
   /** Throws `AuthSetupFault` for a key that cannot be used, and when there is none. */
   static of(settings: AuthSettings, clock: Clock, remoteTimes?: Partial<RemoteKeySetTimes>): KeyRing {
     const remote = settings.jwksUri === undefined ? undefined : remoteKeySet(settings.jwksUri, clock, remoteTimes);
-    const ring = new KeyRing(namedKeys(settings.keySet), unnamedKeys(settings), remote);
-    if (ring.named.size + ring.unnamed.size === 0 && !remote) {
+    const ring = new KeyRing(new Map(), unnamedKeys(settings), remote);
+    ring.replaceSet(settings.keySet);
+    return ring;
+  }
+
+  /** Takes this set in place of the one that it has; throws `AuthSetupFault` and keeps that when this cannot be used. */
+  replaceSet(set: readonly JWK[]): void {
+    const named = namedKeys(set);
+    if (named.size + this.unnamed.size === 0 && !this.remote) {
       throw new AuthSetupFault('keys', 'at least one of secret, publicKey, jwksUri, keySet');
     }
-    return ring;
+    this.named = named;
   }
 
   /** The key for a token's header. Without `kid` only keys that have none are asked. Throws when a remote set fails. */

@@ -11,6 +11,7 @@ class Sink {
   writable = true;
   readonly frames: string[] = [];
   closedWith: number | undefined;
+  readonly limits: string[] = [];
 
   send(frame: string): void {
     this.frames.push(frame);
@@ -18,6 +19,10 @@ class Sink {
 
   close(code: number): void {
     this.closedWith = code;
+  }
+
+  limited(limit: string): void {
+    this.limits.push(limit);
   }
 
   get seqs(): number[] {
@@ -97,6 +102,7 @@ describe('InboxReader', () => {
     reader.raiseAcked(1);
     await settled();
     expect(sink.seqs).toHaveLength(5);
+    expect(sink.limits).toEqual(['window_messages']);
   });
 
   it('stops before the window of bytes would be passed', async () => {
@@ -107,12 +113,32 @@ describe('InboxReader', () => {
     for (const row of rows.slice(2)) reader.offer(row);
     await settled();
     expect(sink.seqs).toEqual([1, 2]);
+    expect(sink.limits).toEqual(['window_bytes']);
     reader.raiseAcked(1);
     await settled();
     expect(sink.seqs).toEqual([1, 2, 3]);
     reader.raiseAcked(3);
     await settled();
     expect(sink.seqs).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('tells that its window holds something back, once until it has caught up', async () => {
+    const reader = readerOf(3);
+    fill(3);
+    reader.start(0, 3, NO_MARKS);
+    await settled();
+    expect(sink.limits).toEqual([]);
+    for (const row of fill(4)) reader.offer(row);
+    for (const acked of [1, 2, 3]) {
+      reader.raiseAcked(acked);
+      await settled();
+    }
+    expect(sink.limits).toEqual(['window_messages']);
+    reader.raiseAcked(7);
+    await settled();
+    expect(sink.seqs).toHaveLength(7);
+    for (const row of fill(4)) reader.offer(row);
+    expect(sink.limits).toEqual(['window_messages', 'window_messages']);
   });
 
   it('writes a row that is bigger than the window of bytes alone', async () => {

@@ -33,6 +33,8 @@ export class InboxReader {
   private flightBytes = 0;
   /** The next row does not fit into what is left of the window. */
   private tight = false;
+  /** The window holds something back, and the sink was told. */
+  private held = false;
   private readonly flights = new Denque<Flight>();
 
   constructor(
@@ -78,6 +80,7 @@ export class InboxReader {
   /** Goes on reading when there is more and there is room. */
   pump(): void {
     this.missed = this.reading;
+    this.noticeWindow();
     if (this.reading || !this.roomy || this.seen <= this.sent) return;
     this.reading = true;
     void this.catchUp();
@@ -117,6 +120,13 @@ export class InboxReader {
     return this.started && !this.closed && !this.isFull && this.sink.writable;
   }
 
+  private noticeWindow(): void {
+    const wasHeld = this.held;
+    this.held = this.seen > this.sent && (wasHeld || this.isFull);
+    const isCount = this.flights.length >= this.settings.windowMessages;
+    if (this.held && !wasHeld) this.sink.limited(isCount ? 'window_messages' : 'window_bytes');
+  }
+
   private async catchUp(): Promise<void> {
     try {
       while (this.roomy && this.seen > this.sent) if (!(await this.readNext())) break;
@@ -125,6 +135,7 @@ export class InboxReader {
       passOverUnavailable(error);
     } finally {
       this.reading = false;
+      this.noticeWindow();
       if (this.missed) this.pump();
     }
   }

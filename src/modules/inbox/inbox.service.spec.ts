@@ -264,7 +264,12 @@ describe('an acknowledgement', () => {
 
   it('opens the window of every reader of the node', async () => {
     const frames: string[] = [];
-    const sink = { writable: true, send: (frame: string) => void frames.push(frame), close: () => {} };
+    const sink = {
+      writable: true,
+      send: (frame: string) => void frames.push(frame),
+      close: () => {},
+      limited: () => {},
+    };
     const reader = inbox.reader('a', sink);
     const state = await inbox.state('a');
     reader.start(0, state.tailSeq, state.marks);
@@ -280,7 +285,12 @@ describe('an acknowledgement', () => {
 describe('InboxService', () => {
   it('tells a reader of a row as soon as it is stored', async () => {
     const frames: string[] = [];
-    const sink = { writable: true, send: (frame: string) => void frames.push(frame), close: () => {} };
+    const sink = {
+      writable: true,
+      send: (frame: string) => void frames.push(frame),
+      close: () => {},
+      limited: () => {},
+    };
     const state = await inbox.state('a');
     inbox.reader('a', sink).start(0, state.tailSeq, state.marks);
     await append('k1');

@@ -1,3 +1,4 @@
+import type { LimitName } from '../../common/limit-names.js';
 import type { CloseCode, Refusal } from '../../protocol/index.js';
 import type { LogRow, Marks, RowHead, Totals } from './inbox-log.js';
 
@@ -112,6 +113,8 @@ export interface ReaderSink {
   readonly writable: boolean;
   send(frame: string): void;
   close(code: CloseCode): void;
+  /** Its window holds something back; told once until it has caught up. */
+  limited(limit: LimitName): void;
 }
 
 /** What an acknowledgement up to `seq` covers, as far as this reader knows. */

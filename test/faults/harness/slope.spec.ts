@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Random } from './random.js';
-import { median, slope, type Sample } from './slope.js';
+import { lows, median, slope, type Sample } from './slope.js';
 
 const MIB = 2 ** 20;
 const TEN_MINUTES = 600_000;
@@ -31,4 +31,16 @@ it('is exact on a line', () => {
 
 it('takes the middle, and 0 of nothing', () => {
   expect([median([9, 1, 2]), median([1, 2, 4, 9]), median([]), slope([])]).toEqual([2, 3, 0, 0]);
+});
+
+it('takes the least of each stretch of time', () => {
+  const samples = [3, 1, 2, 9, 8, 7, 5].map((value, at) => ({ at, value }));
+  expect(lows(samples, 3).map(({ value }) => value)).toEqual([1, 7, 5]);
+});
+
+it('finds the leak below what malloc gives back now and then only', () => {
+  const leaking = memory(2).map(({ at, value }, index) => ({ at, value: value + (index % 5 === 0 ? 0 : 8 * MIB) }));
+  expect(perTenMinutes(lows(leaking, 120_000))).toBeGreaterThan(1.3);
+  const sound = memory(0).map(({ at, value }, index) => ({ at, value: value + (index % 5 === 0 ? 0 : 8 * MIB) }));
+  expect(Math.abs(perTenMinutes(lows(sound, 120_000)))).toBeLessThan(0.7);
 });

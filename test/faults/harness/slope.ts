@@ -19,3 +19,14 @@ export function median(values: readonly number[]): number {
   if (sorted.length % 2 === 1) return sorted[middle]!;
   return sorted.length === 0 ? 0 : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
+
+/** The least of each such stretch of time, ms. */
+export function lows(samples: readonly Sample[], stretchMs: number): Sample[] {
+  const least = new Map<number, Sample>();
+  for (const sample of samples) {
+    const stretch = Math.floor((sample.at - samples[0]!.at) / stretchMs);
+    const known = least.get(stretch);
+    if (known === undefined || sample.value < known.value) least.set(stretch, sample);
+  }
+  return [...least.values()];
+}

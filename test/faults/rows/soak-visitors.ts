@@ -21,6 +21,8 @@ export class Visitors {
   /** Things done. */
   done = 0;
   private names = 0;
+  /** Answers that the server node is busy, and to come later. */
+  later = 0;
   /** What was not answered as it has to be. */
   readonly wrongs: string[] = [];
 
@@ -74,6 +76,7 @@ export class Visitors {
     for (let tries = 1; ; tries += 1) {
       const ear = await party.open();
       if (ear) return void this.ears.set(party, ear);
+      this.later += 1;
       if (tries === MOST_TRIES) throw new Error(`${party.node} could not connect: ${party.answered.join()}`);
       await pause(COME_LATER_MS);
     }
@@ -86,15 +89,13 @@ export class Visitors {
 
   private async byValidationKey(visitor: Party): Promise<void> {
     const made = await visitor.call('POST', '/v1/pre-connections', {});
-    // Overloaded for a moment: nothing to hold against it.
-    if (made.status === 503) return;
+    if (made.status === 503) return void (this.later += 1);
     const { validation_key: key } = JSON.parse(made.text) as { validation_key: string };
     const stranger = new Party({ server: this.server, node: visitor.node, key: () => undefined });
     const ear = await stranger.open(`?validation_key=${key}`);
-    if (!ear && !stranger.answered.join().includes('retry_later')) {
-      this.wrongs.push(`no connection by a validation key: ${stranger.answered.join()}`);
-    }
-    ear?.close();
+    if (ear) ear.close();
+    else if (stranger.answered.join().includes('retry_later')) this.later += 1;
+    else this.wrongs.push(`no connection by a validation key: ${stranger.answered.join()}`);
   }
 
   /** The whole life of a session. */
@@ -102,13 +103,15 @@ export class Visitors {
     const { node } = this.another(visitor);
     const members = [{ node_id: visitor.node }, { node_id: node, alias: '~hidden' }];
     const app = new Party({ server: this.server, node: APP.node, key: () => this.server.key(APP.node, APP.claims) });
-    const { session_id: id } = await app.json('POST', '/v1/sessions', { members, anyone_can_join: true });
+    const made = await app.call('POST', '/v1/sessions', { members, anyone_can_join: true });
+    if (made.status === 503) return void (this.later += 1);
+    const { session_id: id } = JSON.parse(made.text) as { session_id: string };
     const ear = this.ears.get(visitor)!;
-    await this.say(ear, { dest_session_id: String(id), payload: 'hello' }, 'stored');
-    await this.say(ear, { dest_session_id: String(id), dest_id: '~hidden', payload: 'psst' }, 'stored');
-    await this.call(visitor, 'GET', `/v1/sessions/${String(id)}/messages?after=0&limit=5`, 200);
-    await this.call(visitor, 'POST', `/v1/sessions/${String(id)}/unjoin`, 200, {});
-    await this.call(app, 'DELETE', `/v1/sessions/${String(id)}`, 0);
+    await this.say(ear, { dest_session_id: id, payload: 'hello' }, 'stored');
+    await this.say(ear, { dest_session_id: id, dest_id: '~hidden', payload: 'psst' }, 'stored');
+    await this.call(visitor, 'GET', `/v1/sessions/${id}/messages?after=0&limit=5`, 200);
+    await this.call(visitor, 'POST', `/v1/sessions/${id}/unjoin`, 200, {});
+    await this.call(app, 'DELETE', `/v1/sessions/${id}`, 0);
   }
 
   private async post(visitor: Party): Promise<void> {
@@ -118,6 +121,7 @@ export class Visitors {
 
   private async say(ear: Ear, message: Frame, status?: string, code?: string): Promise<void> {
     const answer = await ear.ask({ ...message, id: this.id() });
+    if (answer?.['code'] === 'retry_later') return void (this.later += 1);
     const isRight = (status === undefined || answer?.['status'] === status) && answer?.['code'] === code;
     if (!isRight) this.wrongs.push(`${JSON.stringify(message)} was answered ${JSON.stringify(answer)}`);
   }
@@ -125,6 +129,7 @@ export class Visitors {
   /** `status` 0: any but one of the server's own faults. */
   private async call(visitor: Party, method: string, path: string, status: number, body?: unknown): Promise<void> {
     const told = await visitor.call(method, path, body);
+    if (told.status === 503) return void (this.later += 1);
     if (status === 0 ? told.status < 500 : told.status === status) return;
     this.wrongs.push(`${method} ${path} was answered ${told.status} ${told.text}`);
   }
