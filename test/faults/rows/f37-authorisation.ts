@@ -1,5 +1,5 @@
-import { frameRows } from '../authorisation/frames.js';
-import { KEYED, type Principal, Principals, PRINCIPALS } from '../authorisation/principals.js';
+import { type FrameRow, frameRows, withoutFrameRow } from '../authorisation/frames.js';
+import { KEYED, KEYLESS, type Principal, Principals, PRINCIPALS } from '../authorisation/principals.js';
 import { type RouteRow, ROUTES, withoutRow } from '../authorisation/routes.js';
 import type { Frame } from '../harness/dialogue.js';
 import type { Ear, Told } from '../harness/party.js';
@@ -24,6 +24,10 @@ const ANSWER_MS = 1_000;
 
 interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+interface Destinations {
+  readonly DESTINATION_FIELDS: readonly string[];
 }
 
 export const f37: Row = {
@@ -105,12 +109,9 @@ class Matrix {
   }
 
   private async frames(): Promise<void> {
-    const { TYPE } = (await import(`${ROOT}dist/protocol/control-types.js`)) as { TYPE: Record<string, number> };
-    const rows = frameRows(TYPE);
-    const missing = Object.keys(TYPE).filter((kind) => !rows.some((row) => row.kind === kind));
-    this.wrongs.push(...missing.map((kind) => `no row is about frames of type ${kind}`));
+    const rows = await this.frameRows();
     const session = await this.who.session();
-    for (const name of ['no key', 'another kind of key'] as const) {
+    for (const name of KEYLESS) {
       this.compare(`a connection of ${name}`, (await this.who.of(name).open()) ? 'open' : 'refused', 'refused');
     }
     for (const name of KEYED) {
@@ -123,6 +124,21 @@ class Matrix {
       }
       ear.close();
     }
+  }
+
+  /** The types and the destinations are those of the server's own lists. */
+  private async frameRows(): Promise<FrameRow[]> {
+    const { TYPE } = (await import(`${ROOT}dist/protocol/control-types.js`)) as { TYPE: Record<string, number> };
+    const { DESTINATION_FIELDS: to } = (await import(`${ROOT}dist/protocol/decoder.js`)) as Destinations;
+    const rows = frameRows(TYPE);
+    const types = Object.keys(TYPE);
+    const missing = withoutFrameRow(types, to, rows);
+    this.report.count(rows.length, 'frames');
+    this.report.exactly('frames without a row', missing.length, 0);
+    this.wrongs.push(...missing.map((what) => `no row is about ${what}`));
+    const planted = withoutFrameRow([...types, 'planted'], [...to, 'dest_planted'], rows);
+    this.report.holdsThat('planted frames without a row are seen', planted.length === missing.length + 3);
+    return rows;
   }
 
   private async frameTwins(ear: Ear, what: string, frame: (session: string) => Frame): Promise<void> {
