@@ -4,6 +4,7 @@ import { f1 } from './f01-kill.js';
 import { f5, f6 } from './f05-f06-mongod.js';
 import { f13 } from './f13-half-open.js';
 import { f14 } from './f14-never-reads.js';
+import { f15 } from './f15-slow-readers.js';
 import { f16 } from './f16-never-acknowledges.js';
 import { f17 } from './f17-storm.js';
 import { f19 } from './f19-sigterm.js';
@@ -28,6 +29,7 @@ const ALL = [
   f6,
   f13,
   f14,
+  f15,
   f16,
   f17,
   f19,
