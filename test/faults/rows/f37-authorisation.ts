@@ -19,8 +19,9 @@ const NO_SESSION = 'AAAAAAAAAAAAAAAAAAAAAA';
 const OF_EACH = /"(request_id|timestamp)":("[^"]*"|\d+),?/g;
 const OUTSIDERS: readonly Principal[] = ['stranger', 'ex-member'];
 const SHOWN = 10;
-/** Of what is answered at all. */
-const ANSWER_MS = 1_000;
+/** Of what has to be answered, and of what must not be: an answer that is later still is seen at the end. */
+const [ANSWER_MS, SILENCE_MS] = [5_000, 200];
+const NOTHING = 'nothing';
 
 interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -116,12 +117,20 @@ class Matrix {
     }
     for (const name of KEYED) {
       const ear = (await this.who.of(name).open()) as Ear;
+      const silent = new Map<string, string>();
       for (const [index, { name: what, frame, all, but, hasNoId }] of rows.entries()) {
         const id = `${name.replace(' ', '-')}-${index}`;
-        const answer = await answerTo(ear, hasNoId ? frame(session) : { ...frame(session), id }, id);
-        this.compare(`${what} by ${name}`, answer, but?.[name] ?? all);
+        const expected = but?.[name] ?? all;
+        const waitMs = expected === NOTHING ? SILENCE_MS : ANSWER_MS;
+        const answer = await answerTo(ear, hasNoId ? frame(session) : { ...frame(session), id }, id, waitMs);
+        this.compare(`${what} by ${name}`, answer, expected);
+        if (expected === NOTHING) silent.set(id, what);
         if (OUTSIDERS.includes(name)) await this.frameTwins(ear, what, frame);
       }
+      const late = ear.frames.filter(({ id, type }) => Number(type) < 0 && silent.has(String(id)));
+      this.wrongs.push(
+        ...late.map((frame) => `${silent.get(String(frame['id']))} by ${name}: ${JSON.stringify(frame)}`),
+      );
       ear.close();
     }
   }
@@ -142,11 +151,11 @@ class Matrix {
   }
 
   private async frameTwins(ear: Ear, what: string, frame: (session: string) => Frame): Promise<void> {
+    if (!JSON.stringify(frame(NO_SESSION)).includes(NO_SESSION)) return;
     const session = await this.who.session();
-    if (!JSON.stringify(frame(session)).includes(session)) return;
     const answers = [session, NO_SESSION].map(async (of, at) => {
       const id = `twin-${this.pairs}-${at}`;
-      await answerTo(ear, { ...frame(of), id }, id);
+      await answerTo(ear, { ...frame(of), id }, id, ANSWER_MS);
       const text = ear.frames.filter((one) => one['id'] === id).map((one) => JSON.stringify(one));
       return text.join(' ').replaceAll(id, 'ID').replaceAll(of, 'SESSION');
     });
@@ -173,7 +182,7 @@ function bare({ status, headers, text }: Told): string {
 }
 
 /** Where nothing is due, a question behind it shows that nothing comes. */
-async function answerTo(ear: Ear, frame: Frame, id: string): Promise<string> {
+async function answerTo(ear: Ear, frame: Frame, id: string, waitMs: number): Promise<string> {
   const probe = `${id}-probe`;
   const before = ear.frames.length;
   ear.say(JSON.stringify(frame));
@@ -183,9 +192,9 @@ async function answerTo(ear: Ear, frame: Frame, id: string): Promise<string> {
   const isProbed = (): boolean => ear.frames.slice(before).some((one) => one['id'] === probe);
   // What has to wait for the store is answered behind the probe.
   const waits = frame['id'] !== undefined;
-  await within(ANSWER_MS, () => find() !== undefined || (isProbed() && !waits), 2);
+  await within(waitMs, () => find() !== undefined || (isProbed() && !waits), 2);
   const found = find();
-  if (!found) return 'nothing';
+  if (!found) return NOTHING;
   const rest = found['status'] ?? found['code'];
   return typeof rest === 'string' ? `${String(found['type'])} ${rest}` : String(found['type']);
 }
