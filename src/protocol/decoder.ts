@@ -32,7 +32,8 @@ interface Parsed {
 }
 
 const SERVER_FIELDS: ReadonlySet<string> = new Set(['src_id', 'src_client_id', 'timestamp', 'seq', 'session_seq']);
-const DESTINATION_FIELDS = ['dest_id', 'dest_client_id', 'dest_session_id'] as const;
+/** One of these names where a message goes; a session and a node together a member of it. */
+export const DESTINATION_FIELDS = ['dest_id', 'dest_client_id', 'dest_session_id'] as const;
 /** What a message of a client may carry. */
 export const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   ...DESTINATION_FIELDS,

@@ -7,7 +7,7 @@ export function bodyOf(content: string): string {
 
 /** What one reader was shown. */
 export class SeenRows implements ReaderSink {
-  readonly writable = true;
+  readonly room = Infinity;
   private readonly rows: Array<{ readonly seq: number; readonly b: string }> = [];
   private behind = false;
 

@@ -69,8 +69,8 @@ export class NativeConnection implements LiveConnection, ReaderSink {
     return this.socket.readyState === this.socket.OPEN;
   }
 
-  get writable(): boolean {
-    return this.outbound.roomy && this.isOpen;
+  get room(): number {
+    return this.isOpen ? this.outbound.room : 0;
   }
 
   /** Sends hello and lets everything else out and in behind it. */
@@ -164,10 +164,8 @@ export class NativeConnection implements LiveConnection, ReaderSink {
         this.limited('outbound_pause');
         this.inbound.hold('outbound');
       },
-      roomAgain: () => {
-        this.inbound.release('outbound');
-        this.reader?.pump();
-      },
+      fullNoMore: () => this.inbound.release('outbound'),
+      roomAgain: () => this.reader?.pump(),
       wrote: (bytes) => this.heartbeat.told(bytes),
       tooSlow: () => this.close(CLOSE.slowReader),
     };

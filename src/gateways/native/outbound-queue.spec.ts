@@ -47,10 +47,11 @@ function textsOf(bytes: Buffer): string[] {
 function peer({ budget = new OutboundBudget(Infinity), open = true, limits = LIMITS } = {}) {
   const sink = new FakeSink();
   const clock = new ManualClock();
-  const state = { open: true, full: 0, roomAgain: 0, slow: 0, wrote: 0 };
+  const state = { open: true, full: 0, fullNoMore: 0, roomAgain: 0, slow: 0, wrote: 0 };
   const owner = {
     isOpen: () => state.open,
     full: () => void (state.full += 1),
+    fullNoMore: () => void (state.fullNoMore += 1),
     roomAgain: () => void (state.roomAgain += 1),
     wrote: (bytes: number) => void (state.wrote += bytes),
     tooSlow: () => {
@@ -139,17 +140,33 @@ describe('outbound frames', () => {
 });
 
 describe('a peer that does not take its frames', () => {
-  it('has no room above the first limit, and has again below it', async () => {
+  it('is full above the first limit, and no more below it', async () => {
     const { sink, state, queue } = peer();
     sink.takes = false;
     queue.push('x'.repeat(1_000));
-    expect(queue.roomy).toBe(false);
-    expect(state.full).toBe(1);
+    expect(state).toMatchObject({ full: 1, fullNoMore: 0 });
     await turn();
     sink.drain();
-    expect(queue.roomy).toBe(true);
-    expect(state.roomAgain).toBe(1);
-    expect(state.slow).toBe(0);
+    expect(state).toMatchObject({ full: 1, fullNoMore: 1, slow: 0 });
+  });
+
+  it('has room for what can wait elsewhere while half of a write is free', async () => {
+    const { sink, state, queue } = peer({
+      limits: { ...LIMITS, outboundPauseBytes: 256 * 1_024, outboundCloseBytes: 1e6 },
+    });
+    await turn();
+    sink.takes = false;
+    state.roomAgain = 0;
+    expect(queue.room).toBe(64 * 1_024);
+    queue.push('x'.repeat(20_000));
+    expect(queue.room).toBe(64 * 1_024 - 20_004);
+    queue.push('x'.repeat(20_000));
+    expect(queue.room).toBe(0);
+    await turn();
+    expect(state.roomAgain).toBe(0);
+    sink.drain();
+    expect(queue.room).toBe(64 * 1_024);
+    expect(state).toMatchObject({ roomAgain: 1, full: 0 });
   });
 
   it('is slow above the second limit', () => {

@@ -20,6 +20,8 @@ export interface OutboundOwner {
   isOpen(): boolean;
   /** Above the pause limit, and below it again. */
   full(): void;
+  fullNoMore(): void;
+  /** What can wait elsewhere may come here again. */
   roomAgain(): void;
   /** So many bytes were handed to the socket. */
   wrote(bytes: number): void;
@@ -64,8 +66,14 @@ export class OutboundQueue implements Weighed {
     return !this.owner.isOpen();
   }
 
-  get roomy(): boolean {
-    return !this.isFull;
+  /**
+   * How many bytes more may come of what can as well wait in the store: as much as the next write takes. A thousand slow
+   * peers would hold a quarter of a gigabyte if each were given all that it may be owed. 0 until half of it is free, so
+   * that nobody reads a page for every message.
+   */
+  get room(): number {
+    const most = Math.min(PIECE_BYTES, this.limits.outboundPauseBytes);
+    return this.bytes <= most / 2 ? most - this.bytes : 0;
   }
 
   /** Lets frames out; `first` goes before all that gathered until now. */
@@ -185,8 +193,10 @@ export class OutboundQueue implements Weighed {
     this.stuck?.cancel();
     this.stuck = undefined;
     if (this.frames.length > 0) this.flush();
-    if (!this.isFull || this.bytes > this.limits.outboundPauseBytes) return;
-    this.isFull = false;
-    this.owner.roomAgain();
+    if (this.isFull && this.bytes <= this.limits.outboundPauseBytes) {
+      this.isFull = false;
+      this.owner.fullNoMore();
+    }
+    if (this.room > 0) this.owner.roomAgain();
   }
 }

@@ -8,7 +8,7 @@ const LOG = 'n:reader';
 const AGE = 1_000;
 
 class Sink {
-  writable = true;
+  room = Infinity;
   readonly frames: string[] = [];
   closedWith: number | undefined;
   readonly limits: string[] = [];
@@ -165,15 +165,31 @@ describe('InboxReader', () => {
     fill(4);
     sink.send = (frame) => {
       sink.frames.push(frame);
-      if (sink.frames.length === 2) sink.writable = false;
+      if (sink.frames.length === 2) sink.room = 0;
     };
     reader.start(0, 4, NO_MARKS);
     await settled();
     expect(sink.seqs).toEqual([1, 2]);
-    sink.writable = true;
+    sink.room = Infinity;
     reader.pump();
     await settled();
     expect(sink.seqs).toEqual([1, 2, 3, 4]);
+  });
+
+  it('asks the store for no more than the sink has room for', async () => {
+    const reader = readerOf(10, 10_000);
+    const asked: number[] = [];
+    const read = store.read.bind(store);
+    store.read = (log, range) => {
+      asked.push(range.maxBytes);
+      return read(log, range);
+    };
+    fill(2);
+    sink.room = 700;
+    reader.start(0, 2, NO_MARKS);
+    await settled();
+    expect(sink.seqs).toEqual([1, 2]);
+    expect(asked).toEqual([700]);
   });
 
   it('keeps the order when a row is told of while it reads', async () => {

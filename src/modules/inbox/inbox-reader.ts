@@ -117,7 +117,7 @@ export class InboxReader {
   }
 
   private get roomy(): boolean {
-    return this.started && !this.closed && !this.isFull && this.sink.writable;
+    return this.started && !this.closed && !this.isFull && this.sink.room > 0;
   }
 
   private noticeWindow(): void {
@@ -146,7 +146,7 @@ export class InboxReader {
       after: this.sent,
       before: Number.MAX_SAFE_INTEGER,
       limit: windowMessages - this.flights.length,
-      maxBytes: windowBytes - this.flightBytes,
+      maxBytes: Math.min(windowBytes - this.flightBytes, this.sink.room),
     });
     for (const row of rows) {
       if (!this.roomy) return false;

@@ -265,7 +265,7 @@ describe('an acknowledgement', () => {
   it('opens the window of every reader of the node', async () => {
     const frames: string[] = [];
     const sink = {
-      writable: true,
+      room: Infinity,
       send: (frame: string) => void frames.push(frame),
       close: () => {},
       limited: () => {},
@@ -286,7 +286,7 @@ describe('InboxService', () => {
   it('tells a reader of a row as soon as it is stored', async () => {
     const frames: string[] = [];
     const sink = {
-      writable: true,
+      room: Infinity,
       send: (frame: string) => void frames.push(frame),
       close: () => {},
       limited: () => {},

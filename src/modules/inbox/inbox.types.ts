@@ -109,8 +109,8 @@ export interface AppendRules<D extends Draft> {
 
 /** Where a reader's frames go: something with room, or without. */
 export interface ReaderSink {
-  /** Whether it wants more now; when it does again, `InboxReader.pump` is to be called. */
-  readonly writable: boolean;
+  /** How many bytes it wants now, 0 for none; when it wants some again, `InboxReader.pump` is to be called. */
+  readonly room: number;
   send(frame: string): void;
   close(code: CloseCode): void;
   /** Its window holds something back; told once until it has caught up. */

@@ -24,7 +24,7 @@ async function pass(ms: number): Promise<void> {
 
 function readerOf(log: string, windowMessages = 1_000): { readonly frames: string[]; readonly reader: InboxReader } {
   const frames: string[] = [];
-  const sink = { writable: true, send: (frame: string) => void frames.push(frame), close: () => {}, limited: () => {} };
+  const sink = { room: Infinity, send: (frame: string) => void frames.push(frame), close: () => {}, limited: () => {} };
   const wide = { windowMessages, windowBytes: 1_000_000, ageMs: Infinity };
   const reader = new InboxReader(log, store, sink, wide, () => clock.now());
   registry.add(reader);

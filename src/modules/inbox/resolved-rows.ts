@@ -3,8 +3,12 @@ import { type EntryRef, frameOfEntry, isRef, refOf } from './entry-ref.js';
 import type { ReadableRow } from './inbox.types.js';
 import { destinationOfGroup, type InboxLog, type LogRow, type ReadRange } from './inbox-log.js';
 
-/** References that are resolved at once: what they refer to may be large, and most of it may not fit any more. */
+/**
+ * References that are resolved at once: what they refer to may be large, and most of it may not fit any more. A thousand
+ * slow readers that each ask for a little would else hold a megabyte each. So it begins with few, and doubles.
+ */
 const CHUNK_ROWS = 32;
+const LARGE_BYTES = 16 * 1024;
 
 /** As `InboxLog.read`, with what references refer to in their place; it counts in `maxBytes`. */
 export async function readResolved(log: InboxLog, of: string, range: ReadRange): Promise<LogRow[]> {
@@ -17,8 +21,9 @@ export async function readResolved(log: InboxLog, of: string, range: ReadRange):
 async function fit(log: InboxLog, rows: readonly LogRow[], maxBytes: number): Promise<LogRow[]> {
   const fitting: LogRow[] = [];
   let bytes = 0;
-  for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
-    for (const row of await resolved(log, rows.slice(from, from + CHUNK_ROWS))) {
+  let count = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(maxBytes / LARGE_BYTES)));
+  for (let from = 0; from < rows.length; from += count, count = Math.min(CHUNK_ROWS, 2 * count)) {
+    for (const row of await resolved(log, rows.slice(from, from + count))) {
       bytes += Buffer.byteLength(row.body);
       if (fitting.length > 0 && bytes > maxBytes) return fitting;
       fitting.push(row);

@@ -21,7 +21,7 @@ const OUTSIDE = { stranger: DENIED, 'ex-member': DENIED };
 const BAD = '-113 bad_destination';
 const RESERVED = '-113 reserved_type';
 
-/** Types that only the server says: a frame of that type with a destination, and one without. */
+/** Types that only the server says. */
 const SERVERS = [
   'nodeUnknown',
   'offline',
@@ -38,20 +38,45 @@ const SERVERS = [
 const EVENTS = ['joined', 'left', 'revealed', 'ended'];
 
 export function frameRows(types: Readonly<Record<string, number>>): FrameRow[] {
-  const serverOnly = SERVERS.map((kind): FrameRow => {
-    const frame = (session: string): Record<string, unknown> => ({ dest_session_id: session, type: types[kind] });
-    return { name: `${kind} of a client`, kind, frame, all: RESERVED };
+  const ofTheServer = [...SERVERS, ...EVENTS].flatMap((kind): FrameRow[] => {
+    const type = types[kind];
+    const row = (way: string, to: (session: string) => object): FrameRow => ({
+      name: `${kind} of a client${way}`,
+      kind,
+      frame: (session) => ({ ...to(session), type }),
+      all: RESERVED,
+    });
+    return [
+      row('', () => ({})),
+      row(' to a node', () => ({ dest_id: 'passenger' })),
+      row(' to a session', (session) => ({ dest_session_id: session })),
+    ];
   });
-  const events = EVENTS.map((kind): FrameRow => {
-    const frame = (session: string): Record<string, unknown> => ({ dest_session_id: session, type: types[kind] });
-    return { name: `${kind} of a client`, kind, frame, all: RESERVED };
-  });
-  return [...MESSAGES, ...CONTROL(types), ...serverOnly, ...events];
+  return [...MESSAGES, ...CONTROL(types), ...ofTheServer];
 }
 
 const MESSAGES: readonly FrameRow[] = [
   { name: 'to a node', kind: 'message', frame: () => ({ dest_id: 'passenger' }), all: STORED },
+  { name: 'to a node, now', kind: 'message', frame: () => ({ dest_id: 'passenger', transient: true }), all: NOTHING },
+  {
+    name: 'to a node, with a report',
+    kind: 'message',
+    frame: () => ({ dest_id: 'passenger', report: ['delivered'] }),
+    all: STORED,
+  },
   { name: 'to a client', kind: 'message', frame: () => ({ dest_client_id: 'member-person' }), all: STORED },
+  {
+    name: 'to a client, now',
+    kind: 'message',
+    frame: () => ({ dest_client_id: 'member-person', transient: true }),
+    all: NOTHING,
+  },
+  {
+    name: 'to a node in the name of another',
+    kind: 'message',
+    frame: () => ({ dest_id: 'passenger', src_id: 'owner' }),
+    all: '-113 reserved_field',
+  },
   { name: 'to nowhere', kind: 'message', frame: () => ({ payload: 1 }), all: BAD },
   {
     name: 'to a session',
@@ -61,7 +86,7 @@ const MESSAGES: readonly FrameRow[] = [
     but: OUTSIDE,
   },
   {
-    name: 'to a session, transient',
+    name: 'to a session, now',
     kind: 'message',
     frame: (session) => ({ dest_session_id: session, transient: true }),
     all: NOTHING,
@@ -72,6 +97,13 @@ const MESSAGES: readonly FrameRow[] = [
     kind: 'message',
     frame: (session) => ({ dest_session_id: session, dest_id: 'owner' }),
     all: STORED,
+    but: OUTSIDE,
+  },
+  {
+    name: 'to a visible member, now',
+    kind: 'message',
+    frame: (session) => ({ dest_session_id: session, dest_id: 'owner', transient: true }),
+    all: NOTHING,
     but: OUTSIDE,
   },
   {
@@ -113,3 +145,24 @@ const CONTROL = (types: Readonly<Record<string, number>>): readonly FrameRow[] =
     all: `${types['inboxPage']}`,
   },
 ];
+
+/** Types, and ways to name a destination, that nobody thought of. */
+export function withoutFrameRow(
+  types: readonly string[],
+  destinations: readonly string[],
+  rows: readonly FrameRow[],
+): string[] {
+  const frames = rows.filter(({ kind }) => kind === 'message').map(({ frame }) => frame('s'));
+  const written = new Set(frames.map((frame) => wayOf(Object.keys(frame), frame['transient'] === true)));
+  const ways = [...destinations.map((name) => [name]), ['dest_session_id', 'dest_id']];
+  const wanted = ways.flatMap((names) => [wayOf(names, false), wayOf(names, true)]);
+  return [
+    ...types.filter((kind) => !rows.some((row) => row.kind === kind)).map((kind) => `frames of type ${kind}`),
+    ...wanted.filter((way) => !written.has(way)).map((way) => `frames to ${way}`),
+  ];
+}
+
+function wayOf(names: readonly string[], transient: boolean): string {
+  const named = names.filter((name) => name.startsWith('dest_')).toSorted();
+  return `${named.join(' and ')}${transient ? ', now' : ''}`;
+}

@@ -6,6 +6,7 @@ import { SECRET, type ServerNode } from '../harness/server-node.js';
 export const PRINCIPALS = [
   'no key',
   'another kind of key',
+  'a backend with a wrong key',
   'stranger',
   'ex-member',
   'member',
@@ -16,12 +17,16 @@ export const PRINCIPALS = [
 ] as const;
 export type Principal = (typeof PRINCIPALS)[number];
 
-/** Those whom a server lets in at all. */
-export const KEYED = PRINCIPALS.filter((name) => name !== 'no key' && name !== 'another kind of key');
+/** Those whom a server knows nothing of. */
+export const KEYLESS: readonly Principal[] = ['no key', 'another kind of key', 'a backend with a wrong key'];
+
+/** Those whom it lets in at all. */
+export const KEYED = PRINCIPALS.filter((name) => !KEYLESS.includes(name));
 
 const NODES: Readonly<Record<Principal, string>> = {
   'no key': 'nobody',
   'another kind of key': 'member',
+  'a backend with a wrong key': 'backend',
   stranger: 'stranger',
   'ex-member': 'ex-member',
   member: 'member',
@@ -32,6 +37,7 @@ const NODES: Readonly<Record<Principal, string>> = {
 };
 export const PASSENGER = 'passenger';
 export const ALIAS = '~masked';
+const WRONG_SECRET = 'of another installation, also at least 32 bytes long';
 
 export class Principals {
   private readonly parties = new Map<Principal, Party>();
@@ -72,6 +78,7 @@ export class Principals {
   private keyOf(name: Principal): string | undefined {
     if (name === 'no key') return undefined;
     if (name === 'another kind of key') return authKey(this.linkSecret, NODES[name]);
+    if (name === 'a backend with a wrong key') return authKey(WRONG_SECRET, NODES[name], { role: 'app' });
     const role = name === 'app' || name === 'admin' ? name : 'node';
     return authKey(SECRET, NODES[name], { role, client_id: `${NODES[name]}-person` });
   }

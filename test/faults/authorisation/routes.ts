@@ -20,13 +20,17 @@ const DENIED = '403 session_denied';
 const FORBIDDEN = '403 forbidden';
 const UNKNOWN_MEMBER = '404 member_unknown';
 
+function keyless(answer: string): Pick<Expected, 'no key' | 'another kind of key' | 'a backend with a wrong key'> {
+  return { 'no key': answer, 'another kind of key': answer, 'a backend with a wrong key': answer };
+}
+
 /** By a key of any node: the same for all. */
 function keyed(answer: string, app = answer): Expected {
   const nodes = { stranger: answer, 'ex-member': answer, member: answer, 'hidden member': answer, owner: answer };
-  return { 'no key': UNAUTHORIZED, 'another kind of key': UNAUTHORIZED, ...nodes, app, admin: app };
+  return { ...keyless(UNAUTHORIZED), ...nodes, app, admin: app };
 }
 
-const OPEN = (status: string): Expected => ({ ...keyed(status), 'no key': status, 'another kind of key': status });
+const OPEN = (status: string): Expected => ({ ...keyed(status), ...keyless(status) });
 
 /** Nothing for whoever is outside. */
 function members(answers: { member?: string; hidden?: string; owner?: string; app?: string } = {}): Expected {

@@ -66,13 +66,22 @@ export class ProxyLink {
   private async pipe(way: Way, from: Socket, to: Socket): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
-        for (let at = 0; at < chunk.length; at += PIECE) await this.pass(way, chunk.subarray(at, at + PIECE), to);
+        for (let at = 0, size = 0; at < chunk.length; at += size) {
+          size = this.pieceBytes;
+          await this.pass(way, chunk.subarray(at, at + size), to);
+        }
       }
       await this.whenOpen(way);
       to.end();
     } catch {
       // A reset on one side; `close` tells the other.
     }
+  }
+
+  /** Of a throttled link what it lets through in a second: more at a time would be silence, and then a burst. */
+  private get pieceBytes(): number {
+    const { bytesPerSecond } = this.weather;
+    return bytesPerSecond > 0 ? Math.min(PIECE, bytesPerSecond) : PIECE;
   }
 
   private async pass(way: Way, bytes: Buffer, to: Socket): Promise<void> {

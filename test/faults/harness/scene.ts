@@ -64,6 +64,13 @@ export class Scene {
     return proxy;
   }
 
+  /** One more way to a server node, for clients that have weather of their own. */
+  async wayTo(server: ServerNode): Promise<TcpProxy> {
+    const proxy = await TcpProxy.start(server.directPort, this.random);
+    this.proxies.push(proxy);
+    return proxy;
+  }
+
   crew(): Crew {
     const crew = new Crew(join(this.journals, `clients-${this.allCrews.length + 1}.jsonl`));
     this.allCrews.push(crew);

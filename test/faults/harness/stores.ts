@@ -108,6 +108,13 @@ export class MongoStore implements Store {
   }
 }
 
+/** Settings of a store that has nothing in common with this one but the machine; `folder` is that of the scene. */
+export function elsewhere({ settings }: Store, folder: string): Record<string, string> {
+  const { MONGODB_URI: uri } = settings;
+  const dataDir = { DATA_DIR: join(folder, 'elsewhere') };
+  return uri === undefined ? dataDir : { ...dataDir, MONGODB_URI: uri.replace('/allspark?', '/elsewhere?') };
+}
+
 export async function freePort(random: Random): Promise<number> {
   const probe = await TcpProxy.start(0, random);
   const { port } = probe;

@@ -17,6 +17,7 @@ export interface Schema {
 interface Parameter {
   readonly in: string;
   readonly name: string;
+  readonly schema: Schema & { readonly pattern?: string };
 }
 
 interface Operation {
@@ -45,6 +46,8 @@ export interface Call {
   readonly method: string;
   readonly path: string;
   readonly query: readonly string[];
+  /** Those of them that take any text. */
+  readonly freeQuery: readonly string[];
   readonly segments: readonly string[];
   readonly places: readonly Place[];
 }
@@ -57,9 +60,14 @@ export function callsOf({ paths, components }: Description): Call[] {
       const named = (place: string): string[] => parameters.filter((one) => one.in === place).map(({ name }) => name);
       const schema = requestBody?.content['application/json']?.schema;
       const places = schema ? fields.placesOf(schema) : [];
-      return { method: method.toUpperCase(), path, query: named('query'), segments: named('path'), places };
+      const freeQuery = parameters.filter((one) => one.in === 'query' && isFreeText(one)).map(({ name }) => name);
+      return { method: method.toUpperCase(), path, query: named('query'), freeQuery, segments: named('path'), places };
     }),
   );
+}
+
+function isFreeText({ schema: { type, pattern, enum: values } }: Parameter): boolean {
+  return type === 'string' && pattern === undefined && values === undefined;
 }
 
 class Fields {

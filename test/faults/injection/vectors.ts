@@ -31,14 +31,18 @@ export function keysBeside(field: string): string[] {
 /** Keys of an object that belong to no field. */
 export const LOOSE_KEYS: readonly string[] = ['$where', '$or', '$expr', 'a.b', CANARY];
 
-/** What stands in an address instead of `name=1`. */
-export function queriesOf(name: string): string[] {
-  const keys = [`${name}[$gt]`, `${name}[]`, `${name}[$in][]`, `${name}[$ne]`, `${name}.$ne`, `${name}[a.b]`];
+/** What stands in an address instead of `name=1`, as texts that a field of free text takes. */
+export function textsOf(name: string): string[] {
   const values = ['{"$gt":""}', `{"$ne":"${CANARY}"}`, `["${CANARY}"]`, '[$in]', '$where', `$where:${CANARY}`];
+  return values.map((value) => `${name}=${encodeURIComponent(value)}`);
+}
+
+/** … and as names that some parsers would take apart. */
+export function namesOf(name: string): string[] {
+  const keys = [`${name}[$gt]`, `${name}[]`, `${name}[$in][]`, `${name}[$ne]`, `${name}.$ne`, `${name}[a.b]`];
   return [
     ...keys.map((key) => `${encodeURIComponent(key)}=${CANARY}`),
     ...keys.map((key) => `${key}=1`),
-    ...values.map((value) => `${name}=${encodeURIComponent(value)}`),
     `${name}=1&${name}=2`,
     `${name}=1&${name}[$gt]=0`,
   ];

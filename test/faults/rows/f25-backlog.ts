@@ -5,7 +5,7 @@ import { latencies, MemoryWatch, now, percentile } from '../harness/measure.js';
 import type { Row } from '../harness/row.js';
 import type { Scene } from '../harness/scene.js';
 import type { ServerNode } from '../harness/server-node.js';
-import { FAMILIES, type Store } from '../harness/stores.js';
+import { elsewhere, FAMILIES } from '../harness/stores.js';
 import { pause, within } from '../harness/wait.js';
 import { fill } from './filling.js';
 import { settleNeighbours } from './neighbours.js';
@@ -70,13 +70,6 @@ export const f25: Row = {
     report.latency('p99 of others meanwhile', p99(journal, spans.here), Math.round(20 * share) / 10, short);
   },
 };
-
-/** A store that has nothing in common with the scene's but the machine. */
-function elsewhere({ settings }: Store, folder: string): Record<string, string> {
-  const { MONGODB_URI: uri } = settings;
-  const dataDir = { DATA_DIR: join(folder, 'elsewhere') };
-  return uri === undefined ? dataDir : { ...dataDir, MONGODB_URI: uri.replace('/allspark?', '/elsewhere?') };
-}
 
 async function fillBoth(
   scene: Scene,

@@ -14,6 +14,7 @@ import { MIB, ownBytes } from '../harness/measure.js';
 import { ROOT } from '../harness/places.js';
 import type { Row } from '../harness/row.js';
 import type { ServerNode } from '../harness/server-node.js';
+import { FAMILIES } from '../harness/stores.js';
 import { pause } from '../harness/wait.js';
 import { type Watched, watched, watchSees, WATCHING } from '../harness/watched.js';
 
@@ -30,8 +31,8 @@ type Part = readonly [from: number, to: number];
 export const f31: Row = {
   id: 'F31',
   title: 'fuzz',
-  families: ['embedded'],
-  short: true,
+  families: FAMILIES,
+  short: ['embedded'],
   async run({ folder, report, random, short, server: start }) {
     const frames = short ? 5_000 : 100_000;
     const strangers = frames / 5;

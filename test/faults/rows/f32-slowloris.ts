@@ -4,6 +4,7 @@ import { Dialogue } from '../harness/dialogue.js';
 import { now, percentile } from '../harness/measure.js';
 import type { Row } from '../harness/row.js';
 import type { ServerNode } from '../harness/server-node.js';
+import { FAMILIES } from '../harness/stores.js';
 import { pause } from '../harness/wait.js';
 
 const SOCKETS = 500;
@@ -21,8 +22,8 @@ interface Held {
 export const f32: Row = {
   id: 'F32',
   title: 'slowloris and idle sockets',
-  families: ['embedded'],
-  short: true,
+  families: FAMILIES,
+  short: ['embedded'],
   async run({ report, short, server: start }) {
     const server = await start(short ? { ...SETTINGS, PING_INTERVAL_MS: '8000', PONG_TIMEOUT_MS: '4000' } : SETTINGS);
     const files = server.openFiles;

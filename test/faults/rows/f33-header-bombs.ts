@@ -1,6 +1,7 @@
 import { RawSocket, upgradeRequest } from '../../support/raw-socket.js';
 import type { Row } from '../harness/row.js';
 import type { ServerNode } from '../harness/server-node.js';
+import { FAMILIES } from '../harness/stores.js';
 
 const KIB = 1_024;
 const ROUNDS = 20;
@@ -9,8 +10,8 @@ const SETTINGS = { HANDSHAKES_PER_SECOND: '0' };
 export const f33: Row = {
   id: 'F33',
   title: 'header bombs',
-  families: ['embedded'],
-  short: true,
+  families: FAMILIES,
+  short: ['embedded'],
   async run({ report, server: start }) {
     const server = await start(SETTINGS);
     const statuses = new Map<string, number>();

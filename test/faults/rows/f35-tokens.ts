@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { type HttpResponse, RawSocket } from '../../support/raw-socket.js';
 import { areaUnderCurve } from '../anonymity/transcript.js';
 import { authKey, jwt } from '../clients/auth-key.js';
@@ -23,9 +24,17 @@ export const f35: Row = {
   async run({ report, short, server: start }) {
     const server = await start(SETTINGS);
     const other = await start(SETTINGS);
+    const own = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const pem = String(own.publicKey.export({ type: 'spki', format: 'pem' }));
+    const ofTwoKinds = await start({ ...SETTINGS, AUTH_PUBLIC_KEY: pem });
+    const byRsa = { authorization: `Bearer ${rsa(sound(), own.privateKey)}` };
+    report.holdsThat('a key by RS256 opens', (await upgrade(ofTwoKinds, '/connect', byRsa)).status === 101);
     const answers = new Map<string, string>();
     for (const [name, key] of Object.entries(badKeys())) {
       answers.set(name, alike(await upgrade(server, '/connect', { authorization: `Bearer ${key}` })));
+    }
+    for (const [name, key] of Object.entries(swapped(pem, own.privateKey))) {
+      answers.set(name, alike(await upgrade(ofTwoKinds, '/connect', { authorization: `Bearer ${key}` })));
     }
     const used = await validationKey(server);
     report.holdsThat('a fresh validation key opens', (await upgrade(server, target(used))).status === 101);
@@ -77,9 +86,41 @@ async function widestArea(server: ServerNode, probes: number): Promise<[number, 
   return areas.toSorted(([one], [other]) => other - one)[0]!;
 }
 
-function badKeys(): Record<string, string> {
+function sound(): { sub: string; aud: string; iat: number; exp: number } {
   const now = Math.floor(Date.now() / 1_000);
-  const good = { sub: NODE, aud: 'allspark', iat: now, exp: now + 600 };
+  return { sub: NODE, aud: 'allspark', iat: now, exp: now + 600 };
+}
+
+/** Signed by RSA, whatever the header says. */
+function rsa(claims: object, key: KeyObject, header: object = { alg: 'RS256' }): string {
+  const signed = `${part(header)}.${part(claims)}`;
+  return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+}
+
+/** One algorithm in the place of another: what may be read by all must not become a secret. */
+function swapped(pem: string, key: KeyObject): Record<string, string> {
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;
+  return {
+    'HS256 over the public key': jwt(sound(), pem),
+    'HS256 over the public key without its line end': jwt(sound(), pem.trimEnd()),
+    'RS256 by a stranger': rsa(sound(), stranger),
+    'RS256 that says HS256': rsa(sound(), key, { alg: 'HS256' }),
+    'RS256 that says PS256': rsa(sound(), key, { alg: 'PS256' }),
+    'RS256 that says none': rsa(sound(), key, { alg: 'none' }),
+    'RS256 that brings its key along': rsa(sound(), stranger, {
+      alg: 'RS256',
+      jwk: stranger.export({ format: 'jwk' }),
+    }),
+    'RS256 that names where its key is': rsa(sound(), stranger, { alg: 'RS256', jku: 'http://127.0.0.1:9/' }),
+    'RS256 of a kid that is a path': rsa(sound(), key, { alg: 'RS256', kid: '../../dev/null' }),
+    'RS256 of a kid that every object has': rsa(sound(), key, { alg: 'RS256', kid: '__proto__' }),
+    'RS256 of a kid that is an operator': rsa(sound(), key, { alg: 'RS256', kid: { $ne: '' } }),
+  };
+}
+
+function badKeys(): Record<string, string> {
+  const good = sound();
+  const now = good.iat;
   const of = (claims: object): string => jwt({ ...good, ...claims }, SECRET);
   return {
     'another secret': jwt(good, 'another secret, also at least 32 bytes long'),

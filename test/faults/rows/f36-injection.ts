@@ -11,7 +11,16 @@ import { FAMILIES } from '../harness/stores.js';
 import { within } from '../harness/wait.js';
 import { lookInto, noting, type Seen } from '../injection/commands.js';
 import { type Call, callsOf, type Description, type Place } from '../injection/fields.js';
-import { CANARY, keysBeside, LOOSE_KEYS, LOOSE_QUERIES, queriesOf, SEGMENTS, VECTORS } from '../injection/vectors.js';
+import {
+  CANARY,
+  keysBeside,
+  LOOSE_KEYS,
+  LOOSE_QUERIES,
+  namesOf,
+  SEGMENTS,
+  textsOf,
+  VECTORS,
+} from '../injection/vectors.js';
 
 const SETTINGS = {
   RATE_PER_SECOND: '0',
@@ -104,13 +113,18 @@ class Injection {
   }
 
   private async addresses(call: Call, path: string, by: (typeof ATTACKERS)[number]): Promise<void> {
-    const { method, segments, query } = call;
+    const { method, segments, query, freeQuery } = call;
     const isOpen = !call.path.startsWith('/v1/');
     const loose = isOpen ? [] : LOOSE_QUERIES;
+    const strict = query.filter((name) => !freeQuery.includes(name));
     const queries = [
-      ...query.flatMap((name) => queriesOf(name).map((text) => [name, text])),
+      ...query.flatMap((name) => namesOf(name).map((text) => [name, text])),
+      ...strict.flatMap((name) => textsOf(name).map((text) => [name, text])),
       ...loose.map((text) => ['', text]),
     ];
+    for (const text of freeQuery.flatMap(textsOf)) {
+      this.taken(`${method} ${path}?${text}`, await this.ask(method, `${path}?${text}`, by));
+    }
     for (const [name = '', text] of queries)
       this.expect(`${method} ${path}?${text}`, await this.ask(method, `${path}?${text}`, by), name);
     for (const name of segments) {
@@ -177,7 +191,7 @@ class Injection {
     const { PARAMETERS } = await inside<{ PARAMETERS: ReadonlySet<string> }>('gateways/native/handshake.js');
     for (const name of PARAMETERS) {
       this.looked.parameters += 1;
-      for (const query of queriesOf(name)) {
+      for (const query of [...namesOf(name), ...textsOf(name)]) {
         const answer = await this.upgrade(query);
         const isKey = new URLSearchParams(query).getAll('validation_key').length === 1;
         if (answer !== (isKey && query.split('&').length === 1 ? 401 : 400))

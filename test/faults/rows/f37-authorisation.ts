@@ -1,5 +1,5 @@
-import { frameRows } from '../authorisation/frames.js';
-import { KEYED, type Principal, Principals, PRINCIPALS } from '../authorisation/principals.js';
+import { type FrameRow, frameRows, withoutFrameRow } from '../authorisation/frames.js';
+import { KEYED, KEYLESS, type Principal, Principals, PRINCIPALS } from '../authorisation/principals.js';
 import { type RouteRow, ROUTES, withoutRow } from '../authorisation/routes.js';
 import type { Frame } from '../harness/dialogue.js';
 import type { Ear, Told } from '../harness/party.js';
@@ -19,11 +19,16 @@ const NO_SESSION = 'AAAAAAAAAAAAAAAAAAAAAA';
 const OF_EACH = /"(request_id|timestamp)":("[^"]*"|\d+),?/g;
 const OUTSIDERS: readonly Principal[] = ['stranger', 'ex-member'];
 const SHOWN = 10;
-/** Of what is answered at all. */
-const ANSWER_MS = 1_000;
+/** Of what has to be answered, and of what must not be: an answer that is later still is seen at the end. */
+const [ANSWER_MS, SILENCE_MS] = [5_000, 200];
+const NOTHING = 'nothing';
 
 interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+interface Destinations {
+  readonly DESTINATION_FIELDS: readonly string[];
 }
 
 export const f37: Row = {
@@ -105,32 +110,52 @@ class Matrix {
   }
 
   private async frames(): Promise<void> {
-    const { TYPE } = (await import(`${ROOT}dist/protocol/control-types.js`)) as { TYPE: Record<string, number> };
-    const rows = frameRows(TYPE);
-    const missing = Object.keys(TYPE).filter((kind) => !rows.some((row) => row.kind === kind));
-    this.wrongs.push(...missing.map((kind) => `no row is about frames of type ${kind}`));
+    const rows = await this.frameRows();
     const session = await this.who.session();
-    for (const name of ['no key', 'another kind of key'] as const) {
+    for (const name of KEYLESS) {
       this.compare(`a connection of ${name}`, (await this.who.of(name).open()) ? 'open' : 'refused', 'refused');
     }
     for (const name of KEYED) {
       const ear = (await this.who.of(name).open()) as Ear;
+      const silent = new Map<string, string>();
       for (const [index, { name: what, frame, all, but, hasNoId }] of rows.entries()) {
         const id = `${name.replace(' ', '-')}-${index}`;
-        const answer = await answerTo(ear, hasNoId ? frame(session) : { ...frame(session), id }, id);
-        this.compare(`${what} by ${name}`, answer, but?.[name] ?? all);
+        const expected = but?.[name] ?? all;
+        const waitMs = expected === NOTHING ? SILENCE_MS : ANSWER_MS;
+        const answer = await answerTo(ear, hasNoId ? frame(session) : { ...frame(session), id }, id, waitMs);
+        this.compare(`${what} by ${name}`, answer, expected);
+        if (expected === NOTHING) silent.set(id, what);
         if (OUTSIDERS.includes(name)) await this.frameTwins(ear, what, frame);
       }
+      const late = ear.frames.filter(({ id, type }) => Number(type) < 0 && silent.has(String(id)));
+      this.wrongs.push(
+        ...late.map((frame) => `${silent.get(String(frame['id']))} by ${name}: ${JSON.stringify(frame)}`),
+      );
       ear.close();
     }
   }
 
+  /** The types and the destinations are those of the server's own lists. */
+  private async frameRows(): Promise<FrameRow[]> {
+    const { TYPE } = (await import(`${ROOT}dist/protocol/control-types.js`)) as { TYPE: Record<string, number> };
+    const { DESTINATION_FIELDS: to } = (await import(`${ROOT}dist/protocol/decoder.js`)) as Destinations;
+    const rows = frameRows(TYPE);
+    const types = Object.keys(TYPE);
+    const missing = withoutFrameRow(types, to, rows);
+    this.report.count(rows.length, 'frames');
+    this.report.exactly('frames without a row', missing.length, 0);
+    this.wrongs.push(...missing.map((what) => `no row is about ${what}`));
+    const planted = withoutFrameRow([...types, 'planted'], [...to, 'dest_planted'], rows);
+    this.report.holdsThat('planted frames without a row are seen', planted.length === missing.length + 3);
+    return rows;
+  }
+
   private async frameTwins(ear: Ear, what: string, frame: (session: string) => Frame): Promise<void> {
+    if (!JSON.stringify(frame(NO_SESSION)).includes(NO_SESSION)) return;
     const session = await this.who.session();
-    if (!JSON.stringify(frame(session)).includes(session)) return;
     const answers = [session, NO_SESSION].map(async (of, at) => {
       const id = `twin-${this.pairs}-${at}`;
-      await answerTo(ear, { ...frame(of), id }, id);
+      await answerTo(ear, { ...frame(of), id }, id, ANSWER_MS);
       const text = ear.frames.filter((one) => one['id'] === id).map((one) => JSON.stringify(one));
       return text.join(' ').replaceAll(id, 'ID').replaceAll(of, 'SESSION');
     });
@@ -157,7 +182,7 @@ function bare({ status, headers, text }: Told): string {
 }
 
 /** Where nothing is due, a question behind it shows that nothing comes. */
-async function answerTo(ear: Ear, frame: Frame, id: string): Promise<string> {
+async function answerTo(ear: Ear, frame: Frame, id: string, waitMs: number): Promise<string> {
   const probe = `${id}-probe`;
   const before = ear.frames.length;
   ear.say(JSON.stringify(frame));
@@ -167,9 +192,9 @@ async function answerTo(ear: Ear, frame: Frame, id: string): Promise<string> {
   const isProbed = (): boolean => ear.frames.slice(before).some((one) => one['id'] === probe);
   // What has to wait for the store is answered behind the probe.
   const waits = frame['id'] !== undefined;
-  await within(ANSWER_MS, () => find() !== undefined || (isProbed() && !waits), 2);
+  await within(waitMs, () => find() !== undefined || (isProbed() && !waits), 2);
   const found = find();
-  if (!found) return 'nothing';
+  if (!found) return NOTHING;
   const rest = found['status'] ?? found['code'];
   return typeof rest === 'string' ? `${String(found['type'])} ${rest}` : String(found['type']);
 }

@@ -8,6 +8,7 @@ import { f10 } from './f10-store-cut-off.js';
 import { f12 } from './f12-link-cut.js';
 import { f13 } from './f13-half-open.js';
 import { f14 } from './f14-never-reads.js';
+import { f15 } from './f15-slow-readers.js';
 import { f16 } from './f16-never-acknowledges.js';
 import { f17 } from './f17-storm.js';
 import { f19 } from './f19-sigterm.js';
@@ -44,6 +45,7 @@ const ALL = [
   f12,
   f13,
   f14,
+  f15,
   f16,
   f17,
   f19,

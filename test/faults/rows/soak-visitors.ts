@@ -129,7 +129,8 @@ export class Visitors {
   /** `status` 0: any but one of the server's own faults. */
   private async call(visitor: Party, method: string, path: string, status: number, body?: unknown): Promise<void> {
     const told = await visitor.call(method, path, body);
-    if (told.status === 503) return void (this.later += 1);
+    // Counting its objects may hold the server up for longer than a header may take.
+    if (told.status === 503 || told.text.includes('did not arrive in time')) return void (this.later += 1);
     if (status === 0 ? told.status < 500 : told.status === status) return;
     this.wrongs.push(`${method} ${path} was answered ${told.status} ${told.text}`);
   }

@@ -1,0 +1,206 @@
+import { join } from 'node:path';
+import { type Entry, readJournals } from '../checker/index.js';
+import { monotonic } from '../clients/journal-writer.js';
+import { shown } from '../clients/sender.js';
+import { Crew } from '../harness/crew.js';
+import { latencies, MemoryWatch, now, percentile } from '../harness/measure.js';
+import type { Report } from '../harness/report.js';
+import type { Row } from '../harness/row.js';
+import type { Scene } from '../harness/scene.js';
+import type { ServerNode } from '../harness/server-node.js';
+import { APP, SessionCalls } from '../harness/session-calls.js';
+import { elsewhere, FAMILIES } from '../harness/stores.js';
+import type { TcpProxy } from '../harness/tcp-proxy.js';
+import { pause, within } from '../harness/wait.js';
+import { settleNeighbours } from './neighbours.js';
+
+const SLOW_BYTES_PER_SECOND = 1_024;
+const PAIRS = 20;
+const PER_SECOND = 15;
+const SETTINGS = { CONNECTIONS_PER_ADDRESS: '0' };
+const MESSAGE_BYTES = 16 * 1_024;
+/** At most so often: each goes to all of them. */
+const EVERY_MS = 1_000;
+const GROWTH_MIB = 256;
+const CATCH_UP_MS = 240_000;
+const LOOKING = 20;
+/** Of the slow ones so many inboxes are read once more to the last message. */
+const FINAL_READS = 10;
+
+type Span = readonly [from: number, to: number];
+
+/**
+ * A session of slow readers is told more than they can take. What their neighbours feel of that is compared with what
+ * they feel of the same when it happens to another server beside theirs: that is the machine's share.
+ */
+export const f15: Row = {
+  id: 'F15',
+  title: 'a crowd of slow readers',
+  families: FAMILIES,
+  short: ['embedded'],
+  async run(scene) {
+    const { report, short } = scene;
+    const size = short ? { readers: 200, messages: 48 } : { readers: 1_000, messages: 60 };
+    const server = await scene.server(SETTINGS);
+    const neighbours = await settleNeighbours(scene, server.url, PAIRS, PER_SECOND);
+    await neighbours.crew.tell({ do: 'go' });
+    await pause(short ? 3_000 : 10_000);
+    const spans: Span[] = [];
+    if (!short) spans.push(await besideAnother(scene, size));
+    const crowd = new Crowd(
+      { server, way: await scene.wayTo(server) },
+      scene.crew(),
+      (entry) => scene.write(entry),
+      size,
+    );
+    const memory = new MemoryWatch(server.pid);
+    const here = await crowd.suffer(short ? 250 : EVERY_MS);
+    const growth = memory.stop();
+    report.count(size.readers, 'slow readers');
+    report.atMost('memory growth', growth, GROWTH_MIB, 'MiB');
+    await crowd.tellOf(report);
+    crowd.heal();
+    report.note(`all had all of it ${((await crowd.caughtUp()) / 1_000).toFixed(0)} s after they were quick again`);
+    report.exactly('inboxes without all of it', await crowd.lacking(), 0);
+    const inboxes = [...neighbours.nodes, ...crowd.nodes.slice(0, FINAL_READS)];
+    report.holdsThat('all at rest within 60 s', await scene.rest(server, inboxes));
+    const { counts } = await scene.judge();
+    report.count(counts['confirmed'] ?? 0, 'confirmed');
+    const journal = readJournals(scene.journals);
+    const share = p99(journal, spans);
+    if (!short) report.note(`p99 of others ${share.toFixed(1)} ms while another server has such a crowd`);
+    report.latency('p99 of others', p99(journal, [here]), Math.round(20 * share) / 10, short);
+  },
+};
+
+interface Size {
+  readonly readers: number;
+  readonly messages: number;
+}
+
+async function besideAnother(scene: Scene, size: Size): Promise<Span> {
+  const other = await scene.server({ ...SETTINGS, ...elsewhere(scene.store, scene.folder) });
+  // It has numbers and an epoch of its own: nothing for the judge of this one.
+  const crew = new Crew(join(scene.folder, 'elsewhere.jsonl'));
+  const span = await new Crowd({ server: other, way: await scene.wayTo(other) }, crew, () => undefined, size).suffer(
+    EVERY_MS,
+  );
+  crew.end();
+  await other.kill('SIGTERM');
+  return span;
+}
+
+class Crowd {
+  readonly nodes: readonly string[];
+  private group = '';
+  private sent = 0;
+
+  constructor(
+    private readonly place: { readonly server: ServerNode; readonly way: TcpProxy },
+    private readonly crew: Crew,
+    private readonly write: (entry: Entry) => void,
+    private readonly size: Size,
+  ) {
+    this.nodes = Array.from({ length: size.readers }, (_none, index) => `slow-${index + 1}`);
+  }
+
+  /** Comes, and is told more than it can take; how long that was. */
+  async suffer(everyMs: number): Promise<Span> {
+    const { crew } = this;
+    const { way } = this.place;
+    crew.giveWay();
+    await this.settle();
+    way.throttle(SLOW_BYTES_PER_SECOND);
+    const url = `http://127.0.0.1:${way.port}`;
+    for (const node of this.nodes) await crew.read({ kind: 'raw', reader: `${node}/one`, node, url });
+    await crew.connected();
+    const from = now();
+    for (; this.sent < this.size.messages;) {
+      const next = now() + everyMs;
+      await this.say();
+      await pause(Math.max(0, next - now()));
+    }
+    // Long enough for who is stuck to be seen.
+    await pause(15_000);
+    return [from, now()];
+  }
+
+  heal(): void {
+    this.place.way.heal();
+  }
+
+  async tellOf(report: Report): Promise<void> {
+    const metrics = await this.place.server.metrics();
+    const closes = (code: string): number => metrics.sum('allspark_closes_total', `"${code}"`);
+    report.note(`closed with 4000 ${closes('4000')} times, with 4001 ${closes('4001')} times`);
+    const { positions } = await this.crew.state();
+    const least = Math.min(...this.nodes.map((node) => positions[`${node}/one`] ?? 0));
+    report.holdsThat(`they are slow: one stands at ${least} of ${this.sent}`, least < this.sent);
+  }
+
+  /** Ms until all stand at the end. */
+  async caughtUp(): Promise<number> {
+    const began = now();
+    const all = async (): Promise<boolean> => {
+      const { positions } = await this.crew.state();
+      return this.nodes.every((node) => positions[`${node}/one`] === this.sent);
+    };
+    return (await within(CATCH_UP_MS, all, 250)) ? now() - began : Infinity;
+  }
+
+  /** Inboxes of theirs that end before the last message. */
+  async lacking(): Promise<number> {
+    let lacking = 0;
+    for (let first = 0; first < this.nodes.length; first += LOOKING) {
+      const tails = this.nodes.slice(first, first + LOOKING).map(async (node) => {
+        const path = `/v1/nodes/${node}`;
+        const { inbox } = await this.place.server.json<{ inbox: { tail_seq: number } }>(
+          'harness',
+          path,
+          undefined,
+          APP.claims,
+        );
+        return inbox.tail_seq;
+      });
+      lacking += (await Promise.all(tails)).filter((tail) => tail !== this.sent).length;
+    }
+    return lacking;
+  }
+
+  private async settle(): Promise<void> {
+    const members = this.nodes.map((node) => ({ node_id: node }));
+    const askedAt = monotonic();
+    this.group = await new SessionCalls(this.write).create(this.place.server, APP, { members });
+    for (const node of this.nodes) this.write({ what: 'joined', group: this.group, node, askedAt });
+  }
+
+  private async say(): Promise<void> {
+    const { group } = this;
+    this.sent += 1;
+    const id = `told-${this.sent}`;
+    const payload = { id, text: 'x'.repeat(MESSAGE_BYTES) };
+    const name = { src: APP.node, dest: group, id };
+    this.write({
+      what: 'sent',
+      lane: APP.node,
+      ...name,
+      group,
+      payload: shown(JSON.stringify(payload)),
+      trusted: true,
+    });
+    const messages = [{ dest_session_id: group, id, payload }];
+    const answer = await this.place.server.json<{ results: Array<{ status: string }> }>(
+      APP.node,
+      '/v1/messages',
+      { messages },
+      APP.claims,
+    );
+    if (answer.results[0]?.status !== 'stored') throw new Error(`${id} was not stored: ${JSON.stringify(answer)}`);
+    this.write({ what: 'confirmed', ...name });
+  }
+}
+
+function p99(journal: readonly Entry[], spans: readonly Span[]): number {
+  const times = spans.flatMap(([from, to]) => latencies(journal, from, to, /^neighbour/));
+  return percentile(times, 0.99);
+}
