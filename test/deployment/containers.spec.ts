@@ -159,8 +159,9 @@ describe('docker-compose.yml', () => {
   });
 });
 
+const kind = (wanted: string): Manifest[] => manifests.filter((manifest) => manifest.kind === wanted);
+
 describe('config/kubernetes/', () => {
-  const kind = (wanted: string): Manifest[] => manifests.filter((manifest) => manifest.kind === wanted);
   const set = kind('StatefulSet')[0]?.spec;
   const pod = set?.template?.spec;
   const container = pod?.containers[0] as Container;

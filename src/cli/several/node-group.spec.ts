@@ -48,18 +48,19 @@ beforeEach(() => {
   logged = [];
 });
 
+function startFake(at: number): Child {
+  const child = new FakeChild(at);
+  children.push(child);
+  return child;
+}
+
 function groupOf(count: number, port = 8080): NodeGroup {
   const logger = createLogger({
     level: 'info',
     pretty: false,
     destination: { write: (line) => void logged.push(line) },
   });
-  const start = (at: number): Child => {
-    const child = new FakeChild(at);
-    children.push(child);
-    return child;
-  };
-  return new NodeGroup(logger, start, self, clock, { count, port, drainMs: DRAIN_MS });
+  return new NodeGroup(logger, startFake, self, clock, { count, port, drainMs: DRAIN_MS });
 }
 
 async function readyGroup(count: number): Promise<NodeGroup> {
