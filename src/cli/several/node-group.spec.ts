@@ -48,7 +48,7 @@ beforeEach(() => {
   logged = [];
 });
 
-function start(at: number): Child {
+function startFake(at: number): Child {
   const child = new FakeChild(at);
   children.push(child);
   return child;
@@ -60,7 +60,7 @@ function groupOf(count: number, port = 8080): NodeGroup {
     pretty: false,
     destination: { write: (line) => void logged.push(line) },
   });
-  return new NodeGroup(logger, start, self, clock, { count, port, drainMs: DRAIN_MS });
+  return new NodeGroup(logger, startFake, self, clock, { count, port, drainMs: DRAIN_MS });
 }
 
 async function readyGroup(count: number): Promise<NodeGroup> {
