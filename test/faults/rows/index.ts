@@ -10,6 +10,7 @@ import { f13 } from './f13-half-open.js';
 import { f14 } from './f14-never-reads.js';
 import { f16 } from './f16-never-acknowledges.js';
 import { f17 } from './f17-storm.js';
+import { f18 } from './f18-rolling-restart.js';
 import { f19 } from './f19-sigterm.js';
 import { f20 } from './f20-clock-skew.js';
 import { f22 } from './f22-many-of-one.js';
@@ -46,6 +47,7 @@ const ALL = [
   f14,
   f16,
   f17,
+  f18,
   f19,
   f20,
   f22,
