@@ -11,6 +11,7 @@ import { f14 } from './f14-never-reads.js';
 import { f15 } from './f15-slow-readers.js';
 import { f16 } from './f16-never-acknowledges.js';
 import { f17 } from './f17-storm.js';
+import { f18 } from './f18-rolling-restart.js';
 import { f19 } from './f19-sigterm.js';
 import { f20 } from './f20-clock-skew.js';
 import { f22 } from './f22-many-of-one.js';
@@ -48,6 +49,7 @@ const ALL = [
   f15,
   f16,
   f17,
+  f18,
   f19,
   f20,
   f22,
