@@ -251,7 +251,7 @@ describe('AppendLoop', () => {
     clock.advance(1_000);
     await settled();
     expect(answers).toEqual(['warm 1', 'a 3', 'b 4']);
-    clock.advance(1_001);
+    clock.advance(5_001);
     append('c');
     await settled();
     append('d');

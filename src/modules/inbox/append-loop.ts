@@ -24,13 +24,16 @@ const MAX_CONFLICTS = 3;
 const ALONE_AFTER = 2;
 const JITTER_MS = 10;
 const RETRY_MS = 500;
+/** So long (ms) a log counts as shared after a row of somebody else was seen. */
+const SHARED_MS = 5_000;
 /**
- * How long (ms) a log counts as shared after a meeting. Who won there rests for up to as many turns: one that lost has to
- * read before it can insert again, and who goes on at once beats it every time.
+ * Who wrote to a shared log rests for so many turns: one that lost there has to read before it can insert again, and who
+ * goes on at once beats it every time. What waits meanwhile goes in one batch.
  */
-const SHARED_MS = 1_000;
-const REST_TURNS = 3;
+const REST_TURNS = { least: 5, most: 13 };
 const MOST_REST_MS = 1_000;
+/** After so many turns without one it rests too: others may meet its rows each time, and it would never know. */
+const TIRED_AFTER_TURNS = 32;
 
 interface Numbered<D extends Draft> {
   readonly state: PendingLog<D>;
@@ -127,15 +130,19 @@ export class AppendLoop<D extends Draft = Draft> {
 
   private putBack(lane: Lane<D>, state: PendingLog<D>): void {
     const { ended, took } = lane.last;
-    const mayGoOn = state.conflicts > 0 || state.failAfterLook || ended - state.metAt > SHARED_MS;
-    if (mayGoOn) return lane.putBack(state);
-    this.clock.after(Math.min(MOST_REST_MS, Math.random() * REST_TURNS * took), () => lane.putBack(state));
+    const rests = state.wantsRest(ended, TIRED_AFTER_TURNS) && state.conflicts === 0 && !state.failAfterLook;
+    if (!rests) return lane.putBack(state);
+    const turns = REST_TURNS.least + Math.random() * (REST_TURNS.most - REST_TURNS.least);
+    this.clock.after(Math.min(MOST_REST_MS, turns * took), () => lane.putBack(state));
   }
 
   /** Makes sure that every log's tail may be believed, and looks for keys where a conflict or a refusal demands it. */
   private async prepare(states: ReadonlyArray<PendingLog<D>>, began: Moment): Promise<void> {
     for (const state of states) state.mark(began, this.log.maxBatch);
-    const stale = states.filter((state) => state.mustLook || !state.trusted(began, this.settings.tailTrustMs));
+    const { tailTrustMs } = this.settings;
+    const stale = states.filter(
+      (state) => state.mustLook || began.at < state.sharedUntil || !state.trusted(began, tailTrustMs),
+    );
     if (stale.length > 0) await this.readTails(stale, began);
     await this.rules.ready(states);
     for (const state of states) {
@@ -148,7 +155,8 @@ export class AppendLoop<D extends Draft = Draft> {
     const logs = states.map((state) => state.log);
     const [heads, marks] = await Promise.all([this.log.newest(logs), this.log.marks(logs)]);
     states.forEach((state, index) => {
-      state.learn(heads[index], asked);
+      const passed = state.learn(heads[index], asked);
+      if (passed && !state.failAfterLook) state.sharedUntil = asked.at + SHARED_MS;
       state.marks = marks[index] ?? state.marks;
     });
   }
@@ -277,7 +285,6 @@ export class AppendLoop<D extends Draft = Draft> {
     state.mustLook = true;
     if (stoppedBy === 'key') return;
     state.conflicts += 1;
-    state.metAt = this.clock.monotonic();
     state.failAfterLook ||= state.conflicts > MAX_CONFLICTS;
     await this.clock.pause(Math.random() * JITTER_MS * state.conflicts);
   }

@@ -20,22 +20,30 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
   open = false;
   /** Inserts in a row that met somebody else's row. */
   conflicts = 0;
-  /** Monotonic ms, when the last of them was. */
-  metAt = -Infinity;
+  /** Monotonic ms: until when it counts as written to by others too. */
+  sharedUntil = -Infinity;
   /** The tail must be read and the keys looked for before anything else is inserted or refused. */
   mustLook = false;
   /** Whatever the look does not find is to be refused: an answer was lost, and what follows must not overtake. */
   failAfterLook = false;
   queued = false;
   private learnt: Moment | undefined;
+  /** Turns without a rest, with more waiting behind each. */
+  private turns = 0;
 
   constructor(readonly log: string) {}
 
-  /** What was read: behind a row of somebody else nothing that depended on the tail is true any more. */
-  learn(head: RowHead | undefined, asked: Moment): void {
-    if ((head?.n ?? 0) !== this.tail.n) this.seats.clear();
+  /**
+   * What was read: behind a row of somebody else nothing that depended on the tail is true any more. Whether that
+   * somebody wrote while this process did.
+   */
+  learn(head: RowHead | undefined, asked: Moment): boolean {
+    const passed = (head?.n ?? 0) !== this.tail.n;
+    const known = this.learnt !== undefined;
+    if (passed) this.seats.clear();
     this.advance(head ?? EMPTY, asked);
     if (head) this.open = true;
+    return passed && known;
   }
 
   /** An own row is the tail now: nobody was between it and what was known. */
@@ -67,6 +75,14 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
     const drafts: D[] = [];
     for (let at = 0; at < Math.min(limit, this.waiting.length); at += 1) drafts.push(this.waiting.peekAt(at)!.draft);
     return drafts;
+  }
+
+  /** Whether others are to have a turn at it now. */
+  wantsRest(now: number, tiredAfter: number): boolean {
+    this.turns = this.waiting.isEmpty() ? 0 : this.turns + 1;
+    if (now >= this.sharedUntil && this.turns < tiredAfter) return false;
+    this.turns = 0;
+    return true;
   }
 
   /**
