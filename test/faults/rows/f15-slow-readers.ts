@@ -22,6 +22,7 @@ const MESSAGE_BYTES = 16 * 1_024;
 /** At most so often: each goes to all of them. */
 const EVERY_MS = 1_000;
 const GROWTH_MIB = 256;
+const [STORED_MS, AGAIN_MS] = [60_000, 500];
 const CATCH_UP_MS = 240_000;
 const LOOKING = 20;
 /** Of the slow ones so many inboxes are read once more to the last message. */
@@ -188,15 +189,23 @@ class Crowd {
       payload: shown(JSON.stringify(payload)),
       trusted: true,
     });
-    const messages = [{ dest_session_id: group, id, payload }];
-    const answer = await this.place.server.json<{ results: Array<{ status: string }> }>(
+    const frame = { dest_session_id: group, id, payload };
+    if (!(await within(STORED_MS, () => this.stored(frame), AGAIN_MS))) throw new Error(`${id} was not stored`);
+    this.write({ what: 'confirmed', ...name });
+  }
+
+  /** What is not stored, or nobody knows, is sent again under its id. */
+  private async stored(frame: object): Promise<boolean> {
+    const body = { messages: [frame] };
+    const { server } = this.place;
+    const answer = await server.json<{ results?: Array<{ status: string }> }>(
       APP.node,
       '/v1/messages',
-      { messages },
+      body,
       APP.claims,
     );
-    if (answer.results[0]?.status !== 'stored') throw new Error(`${id} was not stored: ${JSON.stringify(answer)}`);
-    this.write({ what: 'confirmed', ...name });
+    const status = answer.results?.[0]?.status;
+    return status === 'stored' || status === 'duplicate';
   }
 }
 
