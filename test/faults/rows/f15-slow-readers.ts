@@ -3,7 +3,8 @@ import { type Entry, readJournals } from '../checker/index.js';
 import { monotonic } from '../clients/journal-writer.js';
 import { shown } from '../clients/sender.js';
 import { Crew } from '../harness/crew.js';
-import { latencies, MemoryWatch, now, percentile } from '../harness/measure.js';
+import { heldBytes, mostHeld } from '../harness/weighed.js';
+import { latencies, MemoryWatch, MIB, now, percentile } from '../harness/measure.js';
 import type { Report } from '../harness/report.js';
 import type { Row } from '../harness/row.js';
 import type { Scene } from '../harness/scene.js';
@@ -12,15 +13,20 @@ import { APP, SessionCalls } from '../harness/session-calls.js';
 import { elsewhere, FAMILIES } from '../harness/stores.js';
 import type { TcpProxy } from '../harness/tcp-proxy.js';
 import { pause, within } from '../harness/wait.js';
+import { WATCHING } from '../harness/watched.js';
 import { settleNeighbours } from './neighbours.js';
 
 const SLOW_BYTES_PER_SECOND = 1_024;
 const PAIRS = 20;
 const PER_SECOND = 15;
-const SETTINGS = { CONNECTIONS_PER_ADDRESS: '0' };
+const SETTINGS = { ...WATCHING, CONNECTIONS_PER_ADDRESS: '0' };
 const MESSAGE_BYTES = 16 * 1_024;
 /** At most so often: each goes to all of them. */
 const EVERY_MS = 1_000;
+/** Long enough for who is stuck to be seen. */
+const STUCK_MS = 15_000;
+/** A look is a full collection: more of them would be the p99 of others. */
+const LOOK_MS = 20_000;
 const GROWTH_MIB = 256;
 const [STORED_MS, AGAIN_MS] = [60_000, 500];
 const CATCH_UP_MS = 240_000;
@@ -41,6 +47,7 @@ export const f15: Row = {
   short: ['embedded'],
   async run(scene) {
     const { report, short } = scene;
+    const everyMs = short ? 250 : EVERY_MS;
     const size = short ? { readers: 200, messages: 48 } : { readers: 1_000, messages: 60 };
     const server = await scene.server(SETTINGS);
     const neighbours = await settleNeighbours(scene, server.url, PAIRS, PER_SECOND);
@@ -54,11 +61,14 @@ export const f15: Row = {
       (entry) => scene.write(entry),
       size,
     );
+    const before = await heldBytes(server);
     const memory = new MemoryWatch(server.pid);
-    const here = await crowd.suffer(short ? 250 : EVERY_MS);
-    const growth = memory.stop();
+    const looks = mostHeld(server, now() + crowd.spanMs(everyMs), LOOK_MS);
+    const here = await crowd.suffer(everyMs);
+    const growth = (Math.max(await looks, await heldBytes(server)) - before) / MIB;
     report.count(size.readers, 'slow readers');
     report.atMost('memory growth', growth, GROWTH_MIB, 'MiB');
+    report.note(`with garbage, at most ${memory.stop().toFixed(1)} MiB`);
     await crowd.tellOf(report);
     crowd.heal();
     report.note(`all had all of it ${((await crowd.caughtUp()) / 1_000).toFixed(0)} s after they were quick again`);
@@ -121,9 +131,13 @@ class Crowd {
       await this.say();
       await pause(Math.max(0, next - now()));
     }
-    // Long enough for who is stuck to be seen.
-    await pause(15_000);
+    await pause(STUCK_MS);
     return [from, now()];
+  }
+
+  /** About as long as it suffers, ms. */
+  spanMs(everyMs: number): number {
+    return this.size.messages * everyMs + STUCK_MS;
   }
 
   heal(): void {
