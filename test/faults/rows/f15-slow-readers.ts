@@ -29,6 +29,8 @@ const STUCK_MS = 15_000;
 const LOOK_MS = 20_000;
 const GROWTH_MIB = 256;
 const [STORED_MS, AGAIN_MS] = [60_000, 500];
+/** Less is felt by nobody, and the double of a few ms is noise of the machine. */
+const FELT_MS = 50;
 const CATCH_UP_MS = 240_000;
 const LOOKING = 20;
 /** Of the slow ones so many inboxes are read once more to the last message. */
@@ -80,7 +82,7 @@ export const f15: Row = {
     const journal = readJournals(scene.journals);
     const share = p99(journal, spans);
     if (!short) report.note(`p99 of others ${share.toFixed(1)} ms while another server has such a crowd`);
-    report.latency('p99 of others', p99(journal, [here]), Math.round(20 * share) / 10, short);
+    report.latency('p99 of others', p99(journal, [here]), Math.max(Math.round(20 * share) / 10, FELT_MS), short);
   },
 };
 
