@@ -22,7 +22,7 @@ const ACK_RETRY_MS = 500;
  * So many pages are read for readers at once. A thousand of them that come back together, or hear of a message to all,
  * would else hold up everybody whose message is at hand, and hold a page each.
  */
-const PAGES_AT_ONCE = 16;
+const PAGES_AT_ONCE = 6;
 const DEFAULT_PAGE_ROWS = 200;
 /** Reports are best effort: an acknowledgement by call looks through so many rows for them. */
 const MOST_REPORTED_ROWS = 1_000;
