@@ -1,4 +1,5 @@
 import Denque from 'denque';
+import { FewAtOnce } from '../../common/few-at-once.js';
 import { CLOSE, Refusal } from '../../protocol/index.js';
 import { isRef } from './entry-ref.js';
 import type { InboxSettings } from './inbox.settings.js';
@@ -44,6 +45,7 @@ export class InboxReader {
     private readonly settings: Pick<InboxSettings, 'windowMessages' | 'windowBytes' | 'ageMs'>,
     private readonly now: () => number,
     private readonly delivered: (frame: string) => void = () => {},
+    private readonly pages = new FewAtOnce(1),
   ) {}
 
   /** Begins behind `after`: the client has everything up to there. Rows up to `marks.acked` do not count in the window. */
@@ -142,12 +144,13 @@ export class InboxReader {
 
   private async readNext(): Promise<boolean> {
     const { windowMessages, windowBytes } = this.settings;
-    const rows = await readResolved(this.store, this.log, {
+    const range = {
       after: this.sent,
       before: Number.MAX_SAFE_INTEGER,
       limit: windowMessages - this.flights.length,
       maxBytes: Math.min(windowBytes - this.flightBytes, this.sink.room),
-    });
+    };
+    const rows = await this.pages.run(() => readResolved(this.store, this.log, range));
     for (const row of rows) {
       if (!this.roomy) return false;
       if (row.n !== this.sent + 1 || row.body === '') return this.meetHole();

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Clock, type Timer } from '../../common/clock.js';
+import { FewAtOnce } from '../../common/few-at-once.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type InboxPage, type InboxQuery, Refusal } from '../../protocol/index.js';
 import { NodesService } from '../nodes/index.js';
@@ -25,6 +26,11 @@ import { Retention } from './retention.js';
 
 const SWEEP_MS = 30_000;
 const ACK_RETRY_MS = 500;
+/**
+ * So many pages are read for readers at once. A thousand of them that come back together, or hear of a message to all,
+ * would else hold up everybody whose message is at hand, and hold a page each.
+ */
+const PAGES_AT_ONCE = 6;
 const DEFAULT_PAGE_ROWS = 200;
 /** Reports are best effort: an acknowledgement by call looks through so many rows for them. */
 const MOST_REPORTED_ROWS = 1_000;
@@ -37,6 +43,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly appends: AppendLoop<InboxDraft>;
   private readonly acks: AckQueue;
   private readonly retention: Retention;
+  private readonly pages = new FewAtOnce(PAGES_AT_ONCE);
   private timers: Timer[] = [];
   private reportListener: (reports: readonly DeliveryReport[]) => void = () => {};
   private appendListener: (rows: readonly ReadableRow[]) => void = () => {};
@@ -74,7 +81,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   reader(nodeId: string, sink: ReaderSink): InboxReader {
     const now = (): number => this.clock.now();
     const delivered = (frame: string): void => this.hooks.delivered(nodeId, frame);
-    const reader = new InboxReader(inboxLogOf(nodeId), this.log, sink, this.settings, now, delivered);
+    const reader = new InboxReader(inboxLogOf(nodeId), this.log, sink, this.settings, now, delivered, this.pages);
     this.readers.add(reader);
     return reader;
   }

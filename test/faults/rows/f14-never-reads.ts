@@ -1,11 +1,11 @@
+import { heldBytes, mostHeld } from '../harness/weighed.js';
 import { readJournals } from '../checker/index.js';
-import { latencies, MemoryWatch, MIB, now, ownBytes, percentile } from '../harness/measure.js';
+import { latencies, MemoryWatch, MIB, now, percentile } from '../harness/measure.js';
 import type { Row } from '../harness/row.js';
-import type { ServerNode } from '../harness/server-node.js';
 import { FAMILIES } from '../harness/stores.js';
 import { dialUnread } from '../harness/unread.js';
 import { pause, within } from '../harness/wait.js';
-import { watched, WATCHING } from '../harness/watched.js';
+import { WATCHING } from '../harness/watched.js';
 import { settleNeighbours } from './neighbours.js';
 
 const PAIRS = 50;
@@ -14,8 +14,6 @@ const PER_SECOND = 32;
 const NODE = 'never-reads';
 /** Seldom enough that the pauses of the collector are none of the p99. */
 const LOOK_MS = 6_000;
-/** V8 gives back what a collection freed a little later, from another thread. */
-const GIVE_BACK_MS = 500;
 
 export const f14: Row = {
   id: 'F14',
@@ -50,7 +48,7 @@ export const f14: Row = {
     await stuck.tell({ do: 'go' });
     const closed = async (): Promise<boolean> => (await server.metrics()).sum('allspark_closes_total', '"4000"') > 0;
     const span = short ? 15_000 : 60_000;
-    const held = mostHeld(server, began + span);
+    const held = mostHeld(server, began + span, LOOK_MS);
     const wasClosed = await within(45_000, closed, 250);
     const closedAfter = (now() - began) / 1_000;
     await pause(Math.max(0, span - (now() - began)));
@@ -77,23 +75,3 @@ export const f14: Row = {
     report.count(counts['confirmed'] ?? 0, 'confirmed');
   },
 };
-
-/**
- * Own memory without garbage. How much of that V8 lets lie depends on how busy single seconds were, and it shrinks an
- * idle heap on its own: left alone, an idle server looks smaller than a busy one that holds nothing more.
- */
-async function heldBytes(server: ServerNode): Promise<number> {
-  await watched(server);
-  await pause(GIVE_BACK_MS);
-  return ownBytes(server.pid);
-}
-
-/** The most that was held at any look until then. */
-async function mostHeld(server: ServerNode, until: number): Promise<number> {
-  let most = 0;
-  while (now() + LOOK_MS < until) {
-    await pause(LOOK_MS);
-    most = Math.max(most, await heldBytes(server));
-  }
-  return most;
-}

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RawSocket } from '../../support/raw-socket.js';
 import type { Claims } from '../clients/auth-key.js';
 import { Dialogue, type Frame } from '../harness/dialogue.js';
 import { ROOT } from '../harness/places.js';
@@ -203,7 +204,6 @@ class Injection {
   private async upgrade(query: string): Promise<number> {
     this.attempts += 1;
     const headers = { authorization: `Bearer ${this.server.key('mallory')}` };
-    const { RawSocket } = await import('../../support/raw-socket.js');
     const withKey = query.startsWith('validation_key=') ? {} : headers;
     const { socket, response } = await RawSocket.upgrade(this.server.directPort, `/connect?${query}`, withKey);
     socket.destroy();
