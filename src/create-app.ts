@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule, type AppSurroundings, type GivenKeys } from './app.module.js';
+import { readKeyPair } from './common/key-pair.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
 import { Metrics } from './common/metrics.js';
@@ -13,11 +14,9 @@ import type { Config } from './config/load-config.js';
 import { Secret } from './config/secret.js';
 import { slices } from './config/slices.js';
 import {
-  type KeyPair,
   LimitedExpressAdapter,
   ProblemFilter,
   PublicAddress,
-  readKeyPair,
   runAt,
   type ServerLimits,
 } from './gateways/http/index.js';
@@ -154,15 +153,10 @@ async function linkKeysOf({ settings }: Config, logger: Logger): Promise<LinkKey
   const path = join(slices.store(settings).dataDir, 'link.secret');
   const made = async (): Promise<Secret> => new Secret(await loadOrMakeSecret(path, (text) => logger.warn(text)));
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
-  return { secret: secret ?? (await made()), ca, tls: await tlsOf(settings) };
-}
-
-async function tlsOf(settings: Config['settings']): Promise<KeyPair | undefined> {
-  const { tls } = slices.listen(settings);
-  return tls && (await readKeyPair(tls));
+  return { secret: secret ?? (await made()), ca };
 }
 
 async function limitsOf({ settings }: Config): Promise<ServerLimits> {
-  const tls = await tlsOf(settings);
-  return { ...slices.http(settings), ...(tls && { tls }) };
+  const { tls } = slices.listen(settings);
+  return { ...slices.http(settings), ...(tls && { tls: await readKeyPair(tls) }) };
 }

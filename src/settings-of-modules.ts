@@ -4,7 +4,7 @@ import type { Config } from './config/load-config.js';
 import { allowedOrigins, ownBaseUrl, slices } from './config/slices.js';
 import type { HttpSettings, PublicAddress } from './gateways/http/index.js';
 import type { NativeSettings } from './gateways/native/index.js';
-import type { LinkListenerSettings, LinksSettings } from './links/index.js';
+import type { LinksSettings } from './links/index.js';
 import type { AuthOptions } from './modules/auth/index.js';
 import type { ConnectionsSettings } from './modules/connections/index.js';
 import type { InboxSettings } from './modules/inbox/index.js';
@@ -89,8 +89,6 @@ function hostPort(host: string, port: number): string {
 export interface LinkKeys extends Pick<LinksSettings, 'secret'> {
   /** PEM of the authorities that other server nodes' certificates are judged by. */
   readonly ca?: string;
-  /** PEM of the own certificate, for a listener of links of its own. */
-  readonly tls?: LinkListenerSettings['tls'];
 }
 
 /** Each module declares what it wants to be told; here the configuration is cut to these shapes, and nowhere else. */
@@ -178,10 +176,10 @@ export function embeddedOptions({ settings }: Config): EmbeddedOptions {
   };
 }
 
-/** What files hold is read before; nothing is read here. */
-export function linksSettings({ settings }: Config, { secret, ca, tls }: LinkKeys): LinksSettings {
+/** The authorities are read before; nothing is read here. */
+export function linksSettings({ settings }: Config, { secret, ca }: LinkKeys): LinksSettings {
   const { pingIntervalMs, deadMs, reconnectMinMs, reconnectMaxMs, waitingBytes } = slices.links(settings);
-  const { internal } = slices.listen(settings);
+  const { internal, tls } = slices.listen(settings);
   const { clockLeewayMs } = slices.auth(settings);
   const listener = internal && { ...internal, ...(tls && { tls }) };
   return { secret, ca, listener, pingIntervalMs, deadMs, reconnectMinMs, reconnectMaxMs, waitingBytes, clockLeewayMs };

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../common/clock.js';
 import { sortableId } from '../common/ids.js';
+import { readKeyPair, tlsOptionsOf } from '../common/key-pair.js';
+import { KeyPairRenewal } from '../common/key-pair-renewal.js';
 import type { UpgradeTaker } from '../common/upgrade-claims.js';
 import { problemResponse, Refusal } from '../protocol/index.js';
 import type { LinkListenerSettings } from './links.settings.js';
@@ -19,28 +21,50 @@ const LINGER_MS = 2_000;
 export class LinkListener {
   private server: Server | undefined;
   private readonly sockets = new Set<Duplex>();
+  private readonly renewal: KeyPairRenewal | undefined;
 
   constructor(
     private readonly settings: LinkListenerSettings,
     private readonly take: UpgradeTaker,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    const { tls } = settings;
+    this.renewal = tls && new KeyPairRenewal('the listener of links', tls, () => this.server, clock);
+  }
 
   /** Undefined while it does not listen. */
   get address(): AddressInfo | undefined {
     return this.server?.address() as AddressInfo | undefined;
   }
 
-  /** Rejects with the error of the socket, for instance a port that is taken. */
+  /** Rejects with the error of the socket, for instance a port that is taken, or of the files of its certificate. */
   async listen(): Promise<void> {
-    const { host, port, tls } = this.settings;
+    const { host, port } = this.settings;
+    this.server = await this.create();
+    this.server.listen(port, host);
+    await once(this.server, 'listening');
+    await this.renewal?.begin();
+  }
+
+  async close(): Promise<void> {
+    this.renewal?.end();
+    if (!this.server?.listening) return;
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private async create(): Promise<Server> {
+    const { tls } = this.settings;
     const options = {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_MS,
       connectionsCheckingInterval: CHECK_MS,
     };
-    const server = tls ? createHttpsServer({ ...options, ...tls }) : createHttpServer(options);
-    this.server = server;
+    const server = tls
+      ? createHttpsServer({ ...options, ...tlsOptionsOf(await readKeyPair(tls)) })
+      : createHttpServer(options);
     server.on('request', (_request: IncomingMessage, response: ServerResponse) => this.refuse(response.socket));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (!this.take(request, socket, head)) this.refuse(socket);
@@ -49,16 +73,7 @@ export class LinkListener {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
     });
-    server.listen(port, host);
-    await once(server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    if (!this.server?.listening) return;
-    const closed = once(this.server, 'close');
-    this.server.close();
-    for (const socket of this.sockets) socket.destroy();
-    await closed;
+    return server;
   }
 
   private refuse(socket: Duplex | null): void {

@@ -1,3 +1,5 @@
+import type { KeyPairFiles } from '../common/key-pair.js';
+
 /** How server nodes reach each other. Times in ms, sizes in bytes. */
 export abstract class LinksSettings {
   /** What the server nodes of one cluster share; at least 32 bytes. A function, so that no dump shows it. */
@@ -21,6 +23,6 @@ export interface LinkListenerSettings {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** PEM. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Read at the start, and again for as long as it listens. */
+  readonly tls?: KeyPairFiles;
 }

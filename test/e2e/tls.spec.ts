@@ -103,6 +103,16 @@ describe('a server node with a certificate', { timeout: 60_000 }, () => {
     socket.terminate();
   });
 
+  it('takes a renewed certificate on INTERNAL_ADDRESS, too', async () => {
+    const port = await freePort();
+    const { program } = await startServer({ INTERNAL_ADDRESS: `127.0.0.1:${port}` });
+    expect(await statusOf(`https://127.0.0.1:${port}`, pair.cert)).toBe(404);
+    const renewed = makeCertificate();
+    await mounted.swap(renewed);
+    await program.news(/a new certificate is in use on the listener of links/);
+    expect(await statusOf(`https://127.0.0.1:${port}`, renewed.cert)).toBe(404);
+  });
+
   it('leaves METRICS_ADDRESS as it is: plain HTTP', async () => {
     const port = await freePort();
     const { url } = await startServer({ METRICS_ADDRESS: `127.0.0.1:${port}` });

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Certificate, makeCertificate, MountedPair } from '../../../test/support/certificates.js';
 import { ManualClock } from '../../common/clock.js';
 import { CertificateRenewal } from './certificate-renewal.js';
-import { readKeyPair } from './key-pair.js';
+import { readKeyPair } from '../../common/key-pair.js';
 import { LimitedExpressAdapter } from './limited-express-adapter.js';
 import { HTTP_SETTINGS } from './testing/http-app.js';
 

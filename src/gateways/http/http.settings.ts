@@ -1,4 +1,4 @@
-import type { KeyPairFiles } from './key-pair.js';
+import type { KeyPairFiles } from '../../common/key-pair.js';
 
 /** Limits of the HTTP edge. */
 export abstract class HttpSettings {

@@ -1,6 +1,5 @@
 export { ALLSPARK_ROUTES, HttpGatewayModule } from './http.module.js';
 export { HttpGatewayOptions, HttpSettings, PublicAddress } from './http.settings.js';
-export { type KeyPair, type KeyPairFiles, readKeyPair } from './key-pair.js';
 export { LimitedExpressAdapter, type ServerLimits } from './limited-express-adapter.js';
 export { MetricsListener } from './metrics-listener.js';
 export { ProblemFilter } from './problem.filter.js';

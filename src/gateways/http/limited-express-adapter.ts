@@ -5,7 +5,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { sortableId } from '../../common/ids.js';
 import type { LimitName } from '../../common/limit-names.js';
 import { problemHeaders, problemOf, problemResponse, Refusal } from '../../protocol/index.js';
-import { type KeyPair, tlsOptionsOf } from './key-pair.js';
+import { type KeyPair, tlsOptionsOf } from '../../common/key-pair.js';
 
 export interface ServerLimits {
   /** All header lines of one request together, bytes. */

@@ -1,6 +1,7 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { type Clock, SystemClock } from '../../common/clock.js';
+import type { KeyPairFiles } from '../../common/key-pair.js';
 import { Metrics } from '../../common/metrics.js';
 import { Heard } from '../../modules/routing/testing/index.js';
 import { LinkListener } from '../link-listener.js';
@@ -39,7 +40,7 @@ export class KnownPeers implements PeerAddresses {
 export interface LinkNodeOptions {
   readonly clock?: Clock;
   readonly settings?: Partial<LinksSettings>;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: KeyPairFiles;
   readonly bootId?: string;
 }
 
