@@ -65,8 +65,10 @@ export class Dial {
     socket.on('close', (code) => this.fail('refused', `closed with ${code} before its hello`));
     socket.on('unexpected-response', (request, response) => {
       request.destroy();
-      const reason = response.headers[REASON_HEADER] ?? 'it knows no links, or another secret, or its clock differs';
-      this.fail('refused', `HTTP ${response.statusCode}: ${String(reason)}`);
+      const reason = response.headers[REASON_HEADER];
+      const detail = reason ?? 'it knows no links, or another secret, or its clock differs';
+      const isOther = reason === 'wrong_server_node';
+      this.fail(isOther ? reason : 'refused', `HTTP ${response.statusCode}: ${String(detail)}`);
     });
     socket.once('message', (data: Buffer) => this.hello(data.toString()));
     return socket;

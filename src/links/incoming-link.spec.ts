@@ -135,6 +135,15 @@ describe('a server node that is opened a link to', () => {
     expect(answer).toMatchObject({ status: 503, reason: 'going_away' });
   });
 
+  it('looks again who is there when it does not know its peer, or another run of it', async () => {
+    await FakeDialler.open(node);
+    node.peers.peers.set(PEER, { internalUrl: 'ws://127.0.0.1:1', bootId: 'earlier' });
+    await FakeDialler.open(node);
+    node.peers.peers.set(PEER, { internalUrl: 'ws://127.0.0.1:1', bootId: 'fake boot' });
+    await FakeDialler.open(node);
+    expect(node.peers.looks).toBe(2);
+  });
+
   it('has one link of a peer: a newer one ends the one before', async () => {
     const first = await FakeDialler.open(node);
     const ended = first.ended();

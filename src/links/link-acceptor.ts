@@ -107,7 +107,9 @@ export class LinkAcceptor {
   }
 
   private accept(client: WebSocket, claims: LinkClaims, terms: LinkTerms): void {
-    const peer = claims.from.serverNodeId;
+    const { serverNodeId: peer, bootId } = claims.from;
+    // It may be younger than the last look.
+    if (this.around.addresses.find(peer)?.bootId !== bootId) void this.around.addresses.lookAgain();
     // Only the newest counts: of the one before the peer knows nothing any more.
     this.links.get(peer)?.end();
     const link = new IncomingLink(client, peer, this.around, {

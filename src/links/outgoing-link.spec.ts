@@ -128,6 +128,29 @@ describe('a server node that opens a link', () => {
     expect(send(2)).toBe(false);
   });
 
+  it('looks again who is there when the acceptor is another run, and asks that one without a pause', async () => {
+    await meet(friendly);
+    const peer = (await LinkNode.start(PEER, { clock, bootId: 'next boot' })).listen();
+    node.peers.peers.set(PEER, { ...peer.address, bootId: 'earlier boot' });
+    node.peers.news.set(PEER, peer.address);
+    send(1);
+    await node.heard.change(PEER, 'up');
+    send(2);
+    await peer.heard.count(1);
+    expect(peer.heard.from('~sa')).toEqual([notice(2)]);
+    expect([node.peers.looks, await faults('wrong_server_node')]).toEqual([1, 1]);
+    await peer.close();
+  });
+
+  it('opens one to a server node that was there before it, though there is nothing to say', async () => {
+    await meet(friendly);
+    node.peers.appeared(PEER, false);
+    expect(clock.waiting).toBe(0);
+    node.peers.appeared(PEER, true);
+    await fake.until(() => fake.links.length === 1);
+    expect(fake.texts).toEqual([]);
+  });
+
   it('passes over what an acceptor of a later version says after its hello', async () => {
     await meet((socket, claims) => {
       friendly(socket, claims);
@@ -279,6 +302,20 @@ describe('a link that is gone', () => {
     clock.advance(2_000);
     await node.heard.change(PEER, 'up');
     expect(send(4)).toBe(true);
+  });
+
+  it('is tried again at once when another run appears there, for which what is sent waits', async () => {
+    await meet((socket) => socket.terminate());
+    send(1);
+    await node.heard.change(PEER, 'down');
+    expect(send(2)).toBe(false);
+    const next = (await LinkNode.start(PEER, { clock })).listen();
+    node.knows(next);
+    node.peers.appeared(PEER, false);
+    expect(send(3)).toBe(true);
+    await next.heard.count(1);
+    expect(next.heard.from('~sa')).toEqual([notice(3)]);
+    await next.close();
   });
 
   it('is tried again only as long as something is sent, when it never was open', async () => {

@@ -60,6 +60,14 @@ export class OutgoingLink {
     this.figures.waiting = () => this.queue.bytes;
   }
 
+  /** The peer is said to be there: tries at once, also when there is nothing to send yet. */
+  open(): void {
+    if (this.state !== 'idle' && this.state !== 'waiting') return;
+    this.retry?.cancel();
+    this.unreachable = false;
+    this.begin();
+  }
+
   send(frame: PeerFrame): boolean {
     if (this.unreachable || this.state === 'ended') {
       this.wanted = true;
@@ -166,6 +174,7 @@ export class OutgoingLink {
     this.unreachable = true;
     if (lost > 0) this.owner.changed(this.peer, 'down');
     this.tryLater();
+    if (reason === 'wrong_server_node') void this.around.addresses.lookAgain().then(() => this.tryAnother());
   }
 
   private tryLater(): void {
@@ -180,6 +189,12 @@ export class OutgoingLink {
       if (this.inUse || this.wanted) this.begin();
       else this.unreachable = false;
     });
+  }
+
+  /** Where another run is than the one that was asked for, there is no reason to wait. */
+  private tryAnother(): void {
+    const bootId = this.around.addresses.find(this.peer)?.bootId;
+    if (bootId !== undefined && bootId !== this.target.bootId) this.open();
   }
 
   private leave(): void {

@@ -18,4 +18,13 @@ export abstract class PeerAddresses {
 
   /** Undefined: nobody knows it, or it left. */
   abstract find(serverNodeId: string): PeerAddress | undefined;
+
+  /**
+   * Looks anew where they are, at most once a second: one is not, or not any more, as it is known here. Resolves when
+   * what was asked after the call is known, or could not be; never rejects.
+   */
+  abstract lookAgain(): Promise<void>;
+
+  /** Calls for each run that is new here; `isOlder`: it was there before this one, and so does not know of it yet. */
+  abstract onAppeared(call: (serverNodeId: string, isOlder: boolean) => void): void;
 }

@@ -34,6 +34,7 @@ export class WebsocketPeerLinks extends PeerLinks {
       received: (peer, frame) => this.received(peer, frame),
       changed: (peer, state) => this.changed(peer, state),
     });
+    addresses.onAppeared((peer, isOlder) => this.appeared(peer, isOlder));
   }
 
   listen(listener: PeerListener): void {
@@ -71,6 +72,12 @@ export class WebsocketPeerLinks extends PeerLinks {
     });
     this.links.set(serverNodeId, link);
     return link;
+  }
+
+  /** Who was there before tells this server node of nothing until it knows it: it looks who that is when it is called. */
+  private appeared(serverNodeId: string, isOlder: boolean): void {
+    const link = this.closed ? undefined : this.links.get(serverNodeId);
+    (link ?? (isOlder ? this.begin(serverNodeId) : undefined))?.open();
   }
 
   private received(peer: string, frame: PeerFrame): void {

@@ -29,11 +29,24 @@ export function linkSettings(changes: Partial<LinksSettings> = {}): LinksSetting
 /** A registry that says what a test puts into it. */
 export class KnownPeers implements PeerAddresses {
   readonly peers = new Map<string, PeerAddress>();
+  /** What the registry has that is not known yet. */
+  readonly news = new Map<string, PeerAddress>();
+  looks = 0;
+  appeared: (serverNodeId: string, isOlder: boolean) => void = () => {};
 
   constructor(readonly self: PeerIdentity | undefined) {}
 
   find(serverNodeId: string): PeerAddress | undefined {
     return this.peers.get(serverNodeId);
+  }
+
+  async lookAgain(): Promise<void> {
+    this.looks += 1;
+    for (const [serverNodeId, address] of this.news) this.peers.set(serverNodeId, address);
+  }
+
+  onAppeared(call: typeof this.appeared): void {
+    this.appeared = call;
   }
 }
 
