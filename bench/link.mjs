@@ -15,7 +15,6 @@ const SETTINGS = {
   reconnectMinMs: 100,
   reconnectMaxMs: 2_000,
   waitingBytes: 16 * 1024 * 1024,
-  clockLeewayMs: 60_000,
 };
 const SENDER = { serverNodeId: '~sa', bootId: 'a' };
 const RECEIVER = { serverNodeId: '~sb', bootId: 'b' };
@@ -27,12 +26,17 @@ const CASES = [
   { perTurn: 256, sharing: 256 },
 ];
 
+/** A registry in which nothing ever changes. */
+function peersOf(self, find) {
+  return { self, find, lookAgain: async () => {}, onAppeared: () => {} };
+}
+
 if (process.send) await receive();
 else await send();
 
 async function receive() {
   const links = new WebsocketPeerLinks(
-    { self: RECEIVER, find: () => undefined },
+    peersOf(RECEIVER, () => undefined),
     SETTINGS,
     new SystemClock(),
     new Metrics(),
@@ -68,7 +72,7 @@ async function send() {
   const { port } = await next();
   const peer = { internalUrl: `ws://127.0.0.1:${port}`, bootId: RECEIVER.bootId };
   const find = (id) => (id === RECEIVER.serverNodeId ? peer : undefined);
-  const links = new WebsocketPeerLinks({ self: SENDER, find }, SETTINGS, new SystemClock(), new Metrics());
+  const links = new WebsocketPeerLinks(peersOf(SENDER, find), SETTINGS, new SystemClock(), new Metrics());
   const opened = new Promise((resolve) => links.listen({ received: () => {}, changed: resolve }));
   links.send(RECEIVER.serverNodeId, { kind: 'notices', notices: [] });
   await opened;

@@ -180,9 +180,8 @@ export function embeddedOptions({ settings }: Config): EmbeddedOptions {
 export function linksSettings({ settings }: Config, { secret, ca }: LinkKeys): LinksSettings {
   const { pingIntervalMs, deadMs, reconnectMinMs, reconnectMaxMs, waitingBytes } = slices.links(settings);
   const { internal, tls } = slices.listen(settings);
-  const { clockLeewayMs } = slices.auth(settings);
   const listener = internal && { ...internal, ...(tls && { tls }) };
-  return { secret, ca, listener, pingIntervalMs, deadMs, reconnectMinMs, reconnectMaxMs, waitingBytes, clockLeewayMs };
+  return { secret, ca, listener, pingIntervalMs, deadMs, reconnectMinMs, reconnectMaxMs, waitingBytes };
 }
 
 /** Undefined: the store is the embedded one. */

@@ -66,7 +66,7 @@ export class Dial {
     socket.on('unexpected-response', (request, response) => {
       request.destroy();
       const reason = response.headers[REASON_HEADER];
-      const detail = reason ?? 'it knows no links, or another secret, or its clock differs';
+      const detail = reason ?? 'it knows no links, or another secret';
       const isOther = reason === 'wrong_server_node';
       this.fail(isOther ? reason : 'refused', `HTTP ${response.statusCode}: ${String(detail)}`);
     });

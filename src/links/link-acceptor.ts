@@ -78,10 +78,9 @@ export class LinkAcceptor {
   private authenticate(request: IncomingMessage): LinkClaims | undefined {
     if (request.url !== LINK_PATH) return undefined;
     const claims = this.around.tokens.read(BEARER.exec(request.headers.authorization ?? '')?.[1] ?? '');
-    const fault = claims ? this.around.tokens.useUp(claims) : 'stranger';
-    if (fault === 'used') return claims;
-    this.around.figures.fault(fault);
-    if (fault !== 'stranger') this.logger.warn(`a link was refused, its token is ${fault}; do the clocks agree?`);
+    if (claims && this.around.tokens.useUp(claims)) return claims;
+    this.around.figures.fault(claims ? 'replayed' : 'stranger');
+    if (claims) this.logger.warn('a link was refused: its token, or a later one of its run, was used before');
     return undefined;
   }
 

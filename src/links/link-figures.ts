@@ -16,7 +16,6 @@ export type FaultReason =
   | 'malformed'
   | 'dead'
   | 'stranger'
-  | 'stale'
   | 'replayed'
   | 'wrong_server_node'
   | 'no_common_version'

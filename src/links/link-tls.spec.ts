@@ -21,8 +21,7 @@ let clock: ManualClock;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'allspark-links-'));
   files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') };
-  // Tokens are of the time of the system.
-  clock = new ManualClock(Date.now());
+  clock = new ManualClock();
 });
 
 async function mount({ cert, key }: ReturnType<typeof selfSigned>): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../common/clock.js';
+import { LRUCache } from 'lru-cache';
 import { randomId } from '../common/ids.js';
 import type { PeerIdentity } from './peer-addresses.js';
 import type { VersionRange } from './versions.js';
@@ -7,18 +7,19 @@ import type { VersionRange } from './versions.js';
 /** The whole header of a token, for there is one kind: whatever else stands there is none of ours. */
 const HEADER = Buffer.from('{"alg":"HS256","typ":"allspark-link"}').toString('base64url');
 const AUDIENCE = 'allspark-link';
-const LIFE_MS = 30_000;
 const MAX_TOKEN_LENGTH = 2_048;
+/** Only who knows the secret adds one, and each has its token for as long as it runs: more than a cluster ever starts. */
+const REMEMBERED_RUNS = 10_000;
 
 /** Who opens a link to whom, and in which versions it can speak. */
 export interface LinkClaims {
   readonly from: PeerIdentity;
   readonly to: PeerIdentity;
   readonly versions: VersionRange;
-  /** Makes the token good for one link, and the acceptor prove itself anew for each. */
+  /** Makes the acceptor prove itself anew for each. */
   readonly nonce: string;
-  /** ms since 1970, by the clock of who made it. */
-  readonly issuedAt: number;
+  /** Rises from token to token of a process. */
+  readonly count: number;
 }
 
 /** What the acceptor says of itself and of the link. */
@@ -30,23 +31,23 @@ export interface LinkTerms {
 
 /**
  * How two server nodes prove to each other that they belong to one cluster. The key is derived from the shared secret,
- * so that no token of another kind fits here and none of these elsewhere, even where the same secret is used twice.
+ * so that no token of another kind fits here and none of these elsewhere, even where the same secret is used twice. A token
+ * has no time: clocks of two machines are never compared. It is for one run of the acceptor, and a later one of the same
+ * dialler ends it, used or not.
  */
 export class LinkTokens {
   private readonly key: Buffer;
-  /** Nonces of tokens that opened a link, with the time from when their tokens are too old anyway. */
-  private readonly used = new Map<string, number>();
+  /** The highest count of each run that was here. */
+  private readonly counts = new LRUCache<string, number>({ max: REMEMBERED_RUNS });
+  private made = 0;
 
-  constructor(
-    secret: string,
-    private readonly clock: Clock,
-    private readonly leewayMs: number,
-  ) {
+  constructor(secret: string) {
     this.key = createHmac('sha256', secret).update('allspark server links').digest();
   }
 
   claims(from: PeerIdentity, to: PeerIdentity, versions: VersionRange): LinkClaims {
-    return { from, to, versions, nonce: randomId(), issuedAt: this.clock.now() };
+    this.made += 1;
+    return { from, to, versions, nonce: randomId(), count: this.made };
   }
 
   sign(claims: LinkClaims): string {
@@ -65,14 +66,11 @@ export class LinkTokens {
     return aud === AUDIENCE ? claims : undefined;
   }
 
-  /** Whether the token is of our time and was not used here before; from now on it was. */
-  useUp({ nonce, issuedAt }: LinkClaims): 'used' | 'stale' | 'replayed' {
-    const now = this.clock.now();
-    this.forgetOld(now);
-    if (issuedAt > now + this.leewayMs || issuedAt + LIFE_MS + this.leewayMs < now) return 'stale';
-    if (this.used.has(nonce)) return 'replayed';
-    this.used.set(nonce, issuedAt + LIFE_MS + this.leewayMs);
-    return 'used';
+  /** False: this token, or a later one of that run, was used here before. From now on it was. */
+  useUp({ from, count }: LinkClaims): boolean {
+    if (!(count > (this.counts.get(from.bootId) ?? 0))) return false;
+    this.counts.set(from.bootId, count);
+    return true;
   }
 
   /** The acceptor's answer to a token: only who knows the secret can give it, and only to this one. */
@@ -84,15 +82,6 @@ export class LinkTokens {
 
   isProof(proof: string, claims: LinkClaims, terms: LinkTerms): boolean {
     return same(Buffer.from(proof), Buffer.from(this.proof(claims, terms)));
-  }
-
-  /** Nonces that are held in memory. */
-  get remembered(): number {
-    return this.used.size;
-  }
-
-  private forgetOld(now: number): void {
-    for (const [nonce, end] of this.used) if (end < now) this.used.delete(nonce);
   }
 
   private mac(text: string): Buffer {

@@ -137,8 +137,19 @@ describe('a server node that goes away', () => {
   });
 });
 
+it('open links to each other however much their clocks differ', async () => {
+  const dayMs = 86_400_000;
+  const clocks = [new ManualClock(dayMs), new ManualClock(10 * dayMs)];
+  const [a, b] = await Promise.all(clocks.map((clock, index) => LinkNode.start(`~s${index}`, { clock })));
+  ended.push(() => Promise.all([a!.close(), b!.close()]));
+  a!.listen().knows(b!.listen().knows(a!));
+  a!.links.send('~s1', notice(1));
+  b!.links.send('~s0', notice(2));
+  await Promise.all([a!.heard.count(1), b!.heard.count(1)]);
+});
+
 it('both ends find a link dead behind a cable that was pulled, and one opens it again', async () => {
-  const clock = new ManualClock(Date.now());
+  const clock = new ManualClock();
   const [a, b] = [await LinkNode.start('~sa', { clock }), await LinkNode.start('~sb', { clock })];
   const wire = await Wire.to(b.port);
   ended.push(

@@ -15,8 +15,6 @@ export abstract class LinksSettings {
   abstract readonly reconnectMaxMs: number;
   /** What may wait for one peer, and what one message of a peer may take here. */
   abstract readonly waitingBytes: number;
-  /** How far clocks may differ when a link token is judged. */
-  abstract readonly clockLeewayMs: number;
 }
 
 export interface LinkListenerSettings {

@@ -28,7 +28,7 @@ export class WebsocketPeerLinks extends PeerLinks {
     metrics: Metrics,
   ) {
     super();
-    const tokens = new LinkTokens(settings.secret.reveal(), clock, settings.clockLeewayMs);
+    const tokens = new LinkTokens(settings.secret.reveal());
     this.around = { addresses, settings, tokens, clock, figures: new LinkFigures(metrics) };
     this.acceptor = new LinkAcceptor(this.around, {
       received: (peer, frame) => this.received(peer, frame),

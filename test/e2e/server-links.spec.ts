@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LinkTokens } from '../../src/links/link-tokens.js';
-import { SystemClock } from '../../src/common/clock.js';
 import type { RunningServer } from '../../src/create-app.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { ServerNode, ServerNodesView } from '../../src/modules/nodes/index.js';
@@ -15,6 +14,7 @@ import { SECRET, TestServer } from '../support/test-server.js';
 
 /** The same as that of the auth keys, which is the worst that an operator can do. */
 const LINK_SECRET = SECRET;
+const tokens = new LinkTokens(LINK_SECRET);
 const VERSIONS = { lowest: 1, highest: 1 };
 
 let server: TestServer | undefined;
@@ -36,7 +36,6 @@ async function freePort(): Promise<number> {
 }
 
 function tokenFor({ running }: TestServer): string {
-  const tokens = new LinkTokens(LINK_SECRET, new SystemClock(), 60_000);
   const node = running.app.get(ServerNode, { strict: false });
   const from = { serverNodeId: '~sother', bootId: 'boot' };
   return tokens.sign(tokens.claims(from, { serverNodeId: node.id, bootId: node.bootId }, VERSIONS));

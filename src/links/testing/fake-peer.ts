@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { SystemClock } from '../../common/clock.js';
 import { LinkTokens, type LinkClaims, type LinkTerms } from '../link-tokens.js';
 import type { PeerAddress } from '../peer-addresses.js';
 import { LINK_SECRET } from './link-scene.js';
@@ -9,7 +8,7 @@ import { LINK_SECRET } from './link-scene.js';
 export const TERMS: LinkTerms = { version: 1, maxBytes: 16 * 1024 * 1024 };
 
 /** Both sides of a link by hand, for what no server node of ours would do. */
-export const tokens = new LinkTokens(LINK_SECRET, new SystemClock(), 60_000);
+export const tokens = new LinkTokens(LINK_SECRET);
 
 export function helloOf(claims: LinkClaims, changes: Partial<LinkTerms & { proof: string }> = {}): string {
   const terms = { ...TERMS, ...changes };

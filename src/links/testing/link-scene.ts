@@ -21,7 +21,6 @@ export function linkSettings(changes: Partial<LinksSettings> = {}): LinksSetting
     reconnectMinMs: 100,
     reconnectMaxMs: 2_000,
     waitingBytes: 16 * 1024 * 1024,
-    clockLeewayMs: 60_000,
     ...changes,
   };
 }
