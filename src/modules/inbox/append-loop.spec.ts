@@ -37,6 +37,16 @@ function append(key: string, more: Partial<MessageDraft> = {}, log = LOG): void 
   loop.append(log, draft(key, more), (outcome) => answers.push(`${key} ${wordOf(outcome)}`));
 }
 
+/** The second comes while the first is on its way. */
+async function appendBehind(first: string, second: string): Promise<void> {
+  const held = store.hold('insert');
+  append(first);
+  await held.reached;
+  append(second);
+  held.release();
+  await settled();
+}
+
 function wordOf(outcome: AppendOutcome): string {
   if (outcome.kind === 'stored') return String(outcome.row.n);
   return outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind;
@@ -236,7 +246,7 @@ describe('AppendLoop', () => {
     expect(answers).toEqual(['warm 1', 'a 3', 'b duplicate', 'c 4']);
   });
 
-  it('lets others have a turn at a log in which it met them, for a while', async () => {
+  it('lets others have a turn at a log in which it saw their rows, for a while, when more waits than it wrote', async () => {
     append('warm');
     await settled();
     store.slip(LOG, { key: 'x' });
@@ -244,19 +254,27 @@ describe('AppendLoop', () => {
     await settled();
     clock.advance(50);
     await settled();
-    expect(answers).toEqual(['warm 1', 'a 3']);
-    append('b');
-    await settled();
-    expect(answers).toEqual(['warm 1', 'a 3']);
+    await appendBehind('b', 'c');
+    expect(answers).toEqual(['warm 1', 'a 3', 'b 4']);
     clock.advance(1_000);
     await settled();
-    expect(answers).toEqual(['warm 1', 'a 3', 'b 4']);
+    expect(answers).toEqual(['warm 1', 'a 3', 'b 4', 'c 5']);
     clock.advance(5_001);
-    append('c');
+    await appendBehind('d', 'e');
+    expect(answers.slice(4)).toEqual(['d 6', 'e 7']);
+  });
+
+  it('does not let a message wait for others at a log to which nothing was on its way', async () => {
+    append('warm');
     await settled();
-    append('d');
+    store.slip(LOG, { key: 'x' });
+    append('a');
     await settled();
-    expect(answers).toEqual(['warm 1', 'a 3', 'b 4', 'c 5', 'd 6']);
+    clock.advance(50);
+    await settled();
+    append('b');
+    await settled();
+    expect(answers).toEqual(['warm 1', 'a 3', 'b 4']);
   });
 
   it('refuses what has waited for too long, before it looks at anything else', async () => {

@@ -31,7 +31,7 @@ const SHARED_MS = 5_000;
  * goes on at once beats it every time. What waits meanwhile goes in one batch.
  */
 const REST_TURNS = { least: 5, most: 13 };
-const MOST_REST_MS = 1_000;
+const MOST_REST_MS = 500;
 /** After so many turns without one it rests too: others may meet its rows each time, and it would never know. */
 const TIRED_AFTER_TURNS = 32;
 

@@ -77,10 +77,10 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
     return drafts;
   }
 
-  /** Whether others are to have a turn at it now. */
+  /** Whether more waits, and yet others are to have a turn at it now. */
   wantsRest(now: number, tiredAfter: number): boolean {
     this.turns = this.waiting.isEmpty() ? 0 : this.turns + 1;
-    if (now >= this.sharedUntil && this.turns < tiredAfter) return false;
+    if (this.turns === 0 || (now >= this.sharedUntil && this.turns < tiredAfter)) return false;
     this.turns = 0;
     return true;
   }
