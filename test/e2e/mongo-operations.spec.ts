@@ -1,71 +1,86 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MongoStore } from '../../src/storage/mongo/index.js';
-import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
-import { TestServer } from '../support/test-server.js';
+import { Acknowledger, CountedCluster } from '../support/counted-cluster.js';
+import { findMongo } from '../support/mongo.js';
+import type { KeyRequest, TestServer } from '../support/test-server.js';
 
 const PAIRS = 20;
 const MESSAGES_EACH = 250;
-/** Of each sender before it waits for receipts: load, but not one heap of everything. */
+const ALL = PAIRS * MESSAGES_EACH;
+/** Of each sender without a receipt: load, but not one heap of everything. */
 const AT_ONCE = 5;
+const ALONE = 50;
 const MOST_OPERATIONS = 2;
 const found = await findMongo();
 
-describe.skipIf(!found)('the cost of a message on MongoDB', () => {
-  let mongo: TestMongo;
-  let uri: string;
-  let server: TestServer;
+let cluster: CountedCluster;
 
+interface Way {
+  readonly title: string;
+  readonly name: string;
+  readonly to: 'here' | 'there';
+  readonly request?: KeyRequest;
+}
+
+const WAYS: readonly Way[] = [
+  { title: 'within one server node', name: 'near', to: 'here' },
+  { title: 'from one to another', name: 'far', to: 'there' },
+  {
+    title: 'from one to another, of nodes of one client, who are told when nobody is there',
+    name: 'kin',
+    to: 'there',
+    request: { clientId: 'kin' },
+  },
+];
+
+/** Pairs, half of them in each direction: each server node has senders and readers. */
+async function pairs({ name, to, request }: Way): Promise<Array<{ sender: Acknowledger; reader: Acknowledger }>> {
+  const servers: [TestServer, TestServer] = [cluster.here, cluster[to]];
+  const opened: Array<{ sender: Acknowledger; reader: Acknowledger }> = [];
+  for (let i = 0; i < PAIRS; i += 1) {
+    const [from, at] = i % 2 === 0 ? servers : (servers.toReversed() as typeof servers);
+    const reader = await Acknowledger.open(at, `${name}-r${i}`, request);
+    opened.push({ reader, sender: await Acknowledger.open(from, `${name}-s${i}`, request) });
+  }
+  return opened;
+}
+
+describe.skipIf(!found)('a durable message on MongoDB', { timeout: 60_000 }, () => {
   beforeAll(async () => {
-    mongo = await startMongo(found!.setups.at(-1)!, found!);
-    uri = mongo.freshUri();
-    server = await TestServer.start({
-      MONGODB_URI: `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`,
-      LINK_SECRET: 'a secret of the links of tests, 32 bytes or more',
-      RATE_PER_SECOND: '0',
-    });
+    cluster = await CountedCluster.start(found!);
   }, 60_000);
+  afterAll(() => cluster.stop());
 
-  afterAll(async () => {
-    await server.stop();
-    await mongo.drop(uri);
-    await mongo.stop();
-  });
-
-  it(`is at most ${MOST_OPERATIONS} operations under load, from the sender to the acknowledgement`, async () => {
-    const counts = new Map<string, number>();
-    const client = server.running.app.get(MongoStore).connection.getClient();
-    const all = Promise.all(Array.from({ length: PAIRS }, (_, i) => pair(`s${i}`, `r${i}`)));
-    client.on('commandStarted', ({ commandName }) => counts.set(commandName, (counts.get(commandName) ?? 0) + 1));
-    await all;
-    const operations = [...counts.values()].reduce((sum, count) => sum + count, 0);
-    const each = operations / (PAIRS * MESSAGES_EACH);
-    console.log(`${each.toFixed(2)} operations a message: ${JSON.stringify(Object.fromEntries(counts))}`);
-    expect(each).toBeLessThanOrEqual(MOST_OPERATIONS);
-  });
-
-  /** One sends to the other, who acknowledges; resolves when the last message was acknowledged for good. */
-  async function pair(from: string, to: string): Promise<void> {
-    let arrived = 0;
-    let last!: () => void;
-    const received = new Promise<void>((resolve) => (last = resolve));
-    const receiver = server.client(to, {
-      onMessage: () => {
-        if ((arrived += 1) === MESSAGES_EACH) last();
-      },
+  describe(`costs at most ${MOST_OPERATIONS} operations under load, look-ups and acknowledgement included`, () => {
+    it.each(WAYS.map((way) => [way.title, way] as const))('%s', async (_, way) => {
+      const { operations } = cluster;
+      const opened = await pairs(way);
+      operations.begin();
+      const sends = opened.map(({ sender }, i) =>
+        sender.sendAll({ dest_id: `${way.name}-r${i}` }, MESSAGES_EACH, AT_ONCE),
+      );
+      const stored = (await Promise.all(sends)).reduce((sum, each) => sum + each, 0);
+      await Promise.all(opened.map(({ reader }) => reader.has(MESSAGES_EACH)));
+      await cluster.settled(`${way.name}-r`, ALL);
+      console.log(`${ALL} messages ${way.title}, for each ${operations.told(ALL)}`);
+      expect(stored).toBe(ALL);
+      expect(operations.writes).toBeGreaterThan(ALL);
+      expect(operations.total / ALL).toBeLessThanOrEqual(MOST_OPERATIONS);
+      for (const { sender, reader } of opened) for (const { socket } of [sender, reader]) socket.close();
     });
-    await receiver.connect();
-    const sender = server.client(from);
-    await sender.connect();
-    for (let sent = 0; sent < MESSAGES_EACH; sent += AT_ONCE) {
-      const some = Array.from({ length: AT_ONCE }, (_, i) => sender.send({ destId: to, payload: sent + i }));
-      await Promise.all(some);
-    }
-    await received;
-    while ((await acked(to)) < MESSAGES_EACH);
-  }
+  });
 
-  async function acked(nodeId: string): Promise<number> {
-    const page = (await server.json(nodeId, '/v1/inbox?limit=1')) as { acked_seq: number };
-    return page.acked_seq;
-  }
+  it('costs more alone: then nothing gathers', async () => {
+    const { operations, here, there } = cluster;
+    const reader = await Acknowledger.open(there, 'lone-reader');
+    const sender = await Acknowledger.open(here, 'lone-sender');
+    operations.begin();
+    for (let sent = 1; sent <= ALONE; sent += 1) {
+      expect(await sender.sendAll({ dest_id: 'lone-reader', id: `lone-${sent}` }, 1, 1)).toBe(1);
+      await reader.has(sent);
+      await operations.until(() => operations.of('update log_marks') === sent);
+    }
+    console.log(`${ALONE} messages, one after the other, for each ${operations.told(ALONE)}`);
+    expect(operations.of('insert log_rows')).toBe(ALONE);
+    expect(operations.total / ALONE).toBeGreaterThan(MOST_OPERATIONS);
+  });
 });

@@ -1,0 +1,88 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Acknowledger, CountedCluster } from '../support/counted-cluster.js';
+import { findMongo } from '../support/mongo.js';
+import { Party } from '../support/party.js';
+
+const SESSION_MESSAGES = 50;
+const AT_ONCE = 5;
+const CROWD = 50;
+const SECONDS_OF_NODES = 10;
+const MOST_A_SECOND = 6;
+const found = await findMongo();
+
+let cluster: CountedCluster;
+let open: Acknowledger[] = [];
+
+/** One after the other in turn here and there. */
+async function members(name: string, count: number): Promise<Acknowledger[]> {
+  const servers = [cluster.here, cluster.there];
+  const opening = Array.from({ length: count }, (_, i) => Acknowledger.open(servers[i % 2]!, `${name}-${i}`));
+  open = await Promise.all(opening);
+  return open;
+}
+
+async function leave(): Promise<void> {
+  for (const { socket } of open) socket.close();
+  open = [];
+  await cluster.deserted();
+}
+
+describe.skipIf(!found)('what is asked of MongoDB', { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    cluster = await CountedCluster.start(found!);
+  }, 60_000);
+  afterEach(leave);
+  afterAll(() => cluster.stop());
+
+  it.each([2, 16, 128])(
+    'for a message to a session of %i: a row and an acknowledgement for each other member',
+    async (count) => {
+      const { operations } = cluster;
+      const name = `of-${count}`;
+      const [sender, ...others] = await members(name, count);
+      const nodes = Array.from({ length: count }, (_, i) => ({ node_id: `${name}-${i}` }));
+      await Party.app(cluster.here).done('POST', '/v1/sessions', { session_id: name, members: nodes });
+      await cluster.settled(name, 0);
+      operations.begin();
+      const stored = await sender!.sendAll({ dest_session_id: name }, SESSION_MESSAGES, AT_ONCE);
+      await Promise.all(others.map((other) => other.has(SESSION_MESSAGES)));
+      await cluster.settled(name, SESSION_MESSAGES * (count - 1));
+      console.log(
+        `${SESSION_MESSAGES} messages to a session of ${count}, for each ${operations.told(SESSION_MESSAGES)}`,
+      );
+      expect(stored).toBe(SESSION_MESSAGES);
+      const rows = SESSION_MESSAGES * count;
+      expect(operations.writesTo('log_rows')).toBeGreaterThanOrEqual(rows);
+      expect(operations.writesTo('log_rows')).toBeLessThan(rows + SESSION_MESSAGES);
+      expect(operations.writesTo('log_marks')).toBeLessThanOrEqual(rows);
+      expect(operations.writesTo('log_marks')).toBeGreaterThanOrEqual(count - 1);
+    },
+  );
+
+  it('for connections that come and go: two writes each time', async () => {
+    const { operations } = cluster;
+    const isWritten = (count: number) => () => operations.writesTo('nodes') === count;
+    for (const count of [1, CROWD]) {
+      operations.begin();
+      await members(`crowd-of-${count}`, count);
+      console.log(`${count} connections that come, for each ${operations.told(count)}`);
+      expect([operations.writesTo('connections'), operations.writesTo('nodes')]).toEqual([count, count]);
+      operations.begin();
+      await leave();
+      await operations.until(isWritten(count));
+      console.log(`${count} connections that go, for each ${operations.told(count)}`);
+      expect(operations.writesTo('connections')).toBe(count);
+    }
+  });
+
+  it.each([0, 40])('by server nodes in a second, with %i connections: a few questions', async (count) => {
+    const { operations } = cluster;
+    await members(`reader-of-${count}`, count);
+    operations.begin();
+    // Each server node asks for orders to end something once a second.
+    await operations.until(() => operations.of('find end_orders') === SECONDS_OF_NODES);
+    console.log(`${count} connections, for each server node in a second ${operations.told(SECONDS_OF_NODES)}`);
+    expect(operations.of('update server_nodes')).toBeGreaterThan(0);
+    expect(operations.trips / SECONDS_OF_NODES).toBeLessThanOrEqual(MOST_A_SECOND);
+  });
+});
