@@ -1,54 +1,9 @@
 // Durable one-to-one messages over real websockets: rate and server CPU a message, for several ways to keep the same
 // number in flight. Prints one line a shape, and ratios between them, which hold on a noisy machine too.
-import { WebSocket } from 'ws';
+import { open, pump, read } from './clients.mjs';
 import { startServer } from './server.mjs';
 
 const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 20_000);
-const PAYLOAD = JSON.stringify('x'.repeat(90));
-
-function open(url, key) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/connect`, { headers: { authorization: `Bearer ${key}` } });
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('message', () => resolve(socket));
-  });
-}
-
-/** Keeps `inFlight` messages without a receipt on each sender until `total` receipts are there. */
-function pump(senders, receiverOf, total, inFlight) {
-  let sent = 0;
-  let confirmed = 0;
-  const next = (socket, index) => {
-    if (sent >= total) return;
-    sent += 1;
-    socket.send(`{"dest_id":"${receiverOf(index)}","payload":${PAYLOAD}}`);
-  };
-  return new Promise((resolve, reject) => {
-    senders.forEach((socket, index) => {
-      socket.on('message', (data) => {
-        const text = data.toString('latin1');
-        if (!text.startsWith('{"type":-112')) return reject(new Error(`no receipt but ${text}`));
-        confirmed += 1;
-        if (confirmed === total) resolve();
-        else next(socket, index);
-      });
-      for (let each = 0; each < inFlight; each += 1) next(socket, index);
-    });
-  });
-}
-
-/** A reader that acknowledges as the protocol asks. */
-function read(socket) {
-  let unacknowledged = 0;
-  socket.on('message', (data) => {
-    const match = /^\{"seq":(\d+)/.exec(data.toString('latin1'));
-    if (!match) return;
-    unacknowledged += 1;
-    if (unacknowledged < 64) return;
-    unacknowledged = 0;
-    socket.send(`{"type":-111,"seq":${match[1]}}`);
-  });
-}
 
 export async function measure(server, { connections, inFlight, receivers = connections, total = MESSAGES }) {
   const role = { role: 'app' };

@@ -5,29 +5,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadOrMakeSecret, signAuthKey } from '../dist/modules/auth/index.js';
 
 const program = fileURLToPath(new URL('../bin/allspark.js', import.meta.url));
 const TICKS_PER_SECOND = 100;
 
-export async function startServer(flags = []) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'allspark-bench-'));
-  const args = [
-    '--enable-source-maps',
-    program,
-    'start',
-    '--port',
-    '0',
-    '--data-dir',
-    dataDir,
-    '--log-level',
-    'warn',
-    ...flags,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Given to servers of one MongoDB, which make no secrets of their own. */
+const SECRET = 'a secret of the benchmarks, at least 32 bytes';
+
+/** On a data directory of its own, or one that servers share; `env` is all that it sees of the environment. */
+export async function startServer(flags = [], { dataDir, env } = {}) {
+  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'allspark-bench-')));
+  const args = ['--port', '0', '--data-dir', folder, '--log-level', 'warn', ...flags];
+  const child = spawn(process.execPath, ['--enable-source-maps', program, 'start', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: env ?? process.env,
+  });
   const url = await readyUrl(child);
-  const secret = await loadOrMakeSecret(join(dataDir, 'auth.secret'));
+  const secret = env?.AUTH_SECRET ?? (await loadOrMakeSecret(join(folder, 'auth.secret')));
   return {
     url,
     pid: child.pid,
@@ -37,9 +34,36 @@ export async function startServer(flags = []) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
       await gone;
+      if (dataDir === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Several on one store, which know each other: on one data directory, or at `MONGODB_URI` where that is set. */
+export async function startCluster(count, flags = []) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'allspark-bench-'));
+  const { MONGODB_URI } = process.env;
+  const secrets = { AUTH_SECRET: SECRET, LINK_SECRET: SECRET };
+  const env = { PATH: process.env.PATH, ...secrets, ...(MONGODB_URI && { MONGODB_URI }) };
+  const starting = Array.from({ length: count }, () => startServer(flags, { dataDir, env }));
+  const servers = await Promise.all(starting);
+  for (const server of servers) while ((await liveAt(server)) !== count) await pause(100);
+  const sum = (figure) => servers.reduce((all, server) => all + server.usage()[figure], 0);
+  return {
+    servers,
+    keyOf: servers[0].keyOf,
+    cpuSeconds: () => sum('cpuSeconds'),
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()));
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+async function liveAt(server) {
+  const headers = { authorization: `Bearer ${await server.keyOf('bench', { role: 'app' })}` };
+  const page = await (await fetch(`${server.url}/metrics`, { headers })).text();
+  return Number(/^allspark_server_nodes\{state="live"\} (\d+)$/m.exec(page)?.[1]);
 }
 
 async function readyUrl(child) {
