@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ALL = ['store', 'relay', 'session', 'link', 'elsewhere', 'processes'];
+const ALL = ['store', 'relay', 'session', 'link', 'elsewhere', 'processes', 'polls'];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !ALL.includes(name));
 if (unknown.length > 0) {

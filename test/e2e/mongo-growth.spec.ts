@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Acknowledger, CountedCluster } from '../support/counted-cluster.js';
+import { SystemClock } from '../../src/common/clock.js';
+import { InboxLog, InboxSettings } from '../../src/modules/inbox/index.js';
+import { Retention } from '../../src/modules/inbox/retention.js';
 import { findMongo } from '../support/mongo.js';
 import { Party } from '../support/party.js';
 
@@ -8,6 +11,7 @@ const AT_ONCE = 5;
 const CROWD = 50;
 const SECONDS_OF_NODES = 10;
 const MOST_A_SECOND = 6;
+const MOST_A_ROUND = 8;
 const found = await findMongo();
 
 let cluster: CountedCluster;
@@ -73,6 +77,22 @@ describe.skipIf(!found)('what is asked of MongoDB', { timeout: 60_000 }, () => {
       console.log(`${count} connections that go, for each ${operations.told(count)}`);
       expect(operations.writesTo('connections')).toBe(count);
     }
+  });
+
+  it('for a log that a server node looks through for what is over: a few questions, each round', async () => {
+    const { operations } = cluster;
+    const app = cluster.here.running.app;
+    const [log, settings] = [app.get(InboxLog, { strict: false }), app.get(InboxSettings, { strict: false })];
+    const [sender] = await members('collected', CROWD);
+    for (let i = 1; i < CROWD; i += 1) await sender!.sendAll({ dest_id: `collected-${i}` }, 1, 1);
+    await cluster.settled('collected', CROWD - 1);
+    const logs = (await log.logs('', Number.MAX_SAFE_INTEGER)).length;
+    operations.begin();
+    await new Retention(log, settings, new SystemClock()).round();
+    console.log(`a round of one server node over ${logs} logs, for each ${operations.told(logs)}`);
+    expect(logs).toBeGreaterThanOrEqual(CROWD - 1);
+    expect(operations.of('find log_marks')).toBeGreaterThanOrEqual(logs);
+    expect(operations.total / logs).toBeLessThanOrEqual(MOST_A_ROUND);
   });
 
   it.each([0, 40])('by server nodes in a second, with %i connections: a few questions', async (count) => {
