@@ -75,7 +75,7 @@ describe('FailStop', () => {
     fail('b');
     expect(enters('a')).toBe(false);
     expect(first).toBeDefined();
-    stop.settle('d', 'a');
+    stop.settle('d', 'a', 'stored');
     expect(enters('b')).toBe(true);
     expect(enters('c')).toBe(true);
     clock.advance(60_000);
@@ -86,7 +86,7 @@ describe('FailStop', () => {
     fail('a');
     expect(enters('a')).toBe(true);
     const third = stop.enter('d', 'a')!;
-    stop.settle('d', 'a');
+    stop.settle('d', 'a', 'stored');
     stop.fail('d', 'a', third);
     expect(enters('b')).toBe(true);
     fail('c');
@@ -95,10 +95,38 @@ describe('FailStop', () => {
     expect(enters('d')).toBe(true);
   });
 
+  it('holds up what follows one that fails after it was refused for good and sent once more', () => {
+    fail('a');
+    expect(enters('a')).toBe(true);
+    stop.settle('d', 'a', 'refused');
+    fail('a');
+    expect(enters('b')).toBe(false);
+    expect(['a', 'b'].map((id) => enters(id))).toEqual([true, true]);
+  });
+
+  it('gives one that was refused for good its place behind others that failed', () => {
+    fail('a');
+    expect(enters('a')).toBe(true);
+    stop.settle('d', 'a', 'refused');
+    fail('b');
+    expect(['a', 'b', 'c'].map((id) => enters(id))).toEqual([false, true, false]);
+    expect(['a', 'c'].map((id) => enters(id))).toEqual([true, true]);
+  });
+
+  it('wants nothing of a third copy that was on its way when the second one was refused for good', () => {
+    fail('a');
+    expect(enters('a')).toBe(true);
+    const third = stop.enter('d', 'a')!;
+    stop.settle('d', 'a', 'refused');
+    stop.fail('d', 'a', third);
+    expect(enters('b')).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
   it('waits as long as ever for the next when the first one is settled', () => {
     fail('a', 'b');
     clock.advance(29_999);
-    stop.settle('d', 'a');
+    stop.settle('d', 'a', 'stored');
     clock.advance(29_999);
     expect(exhausted).toBe(0);
     clock.advance(1);

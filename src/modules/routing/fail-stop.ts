@@ -15,8 +15,8 @@ export class FailStop {
   private readonly failed = new Map<string, Failed[]>();
   /** By destination: how long its first failed message may still stay away. */
   private readonly patience = new Map<string, Timer>();
-  /** What failed and came again, and whether it is settled since: the sender may have sent it a third time before it knew. */
-  private readonly again = new Map<string, boolean>();
+  /** What failed and came again, and its end since: the sender may have sent it a third time before it knew. */
+  private readonly again = new Map<string, 'open' | 'stored' | 'refused'>();
   private ordinals = 0;
   private owed = 0;
   private stopped = false;
@@ -33,10 +33,13 @@ export class FailStop {
    * wait for those that failed before it, and counts as failed too.
    */
   enter(destination: string, id: string): number | undefined {
+    const name = `${destination} ${id}`;
+    // Its id is not used up: whoever sends it after that refusal wants it stored.
+    if (this.again.get(name) === 'refused') this.again.delete(name);
     const waiting = this.failed.get(destination);
     if (!waiting) return (this.ordinals += 1);
     if (waiting[0]?.id === id) {
-      this.remember(`${destination} ${id}`);
+      this.remember(name);
       return this.remove(destination, waiting, 0)?.ordinal;
     }
     this.fail(destination, id, (this.ordinals += 1));
@@ -48,7 +51,7 @@ export class FailStop {
    * copy, which may be the last to be answered when the sender sent it again before it was.
    */
   fail(destination: string, id: string, ordinal: number): void {
-    if (this.stopped || this.again.get(`${destination} ${id}`)) return;
+    if (this.stopped || (this.again.get(`${destination} ${id}`) ?? 'open') !== 'open') return;
     const waiting = this.failed.get(destination) ?? [];
     this.failed.set(destination, waiting);
     const known = waiting.findIndex((each) => each.id === id);
@@ -61,10 +64,13 @@ export class FailStop {
     else if (!this.patience.has(destination)) this.waitFor(destination);
   }
 
-  /** A copy of the message is stored, or refused for good: it owes nothing any more, whatever became of other copies. */
-  settle(destination: string, id: string): void {
+  /**
+   * A copy of the message is stored, or refused for good: it owes nothing any more, whatever became of other copies; one
+   * that was refused until it enters anew.
+   */
+  settle(destination: string, id: string, how: 'stored' | 'refused'): void {
     const name = `${destination} ${id}`;
-    if (this.again.has(name)) this.again.set(name, true);
+    if (this.again.has(name)) this.again.set(name, how);
     const waiting = this.failed.get(destination) ?? [];
     const place = waiting.findIndex((each) => each.id === id);
     if (place >= 0) this.remove(destination, waiting, place);
@@ -79,7 +85,7 @@ export class FailStop {
 
   private remember(name: string): void {
     this.again.delete(name);
-    this.again.set(name, false);
+    this.again.set(name, 'open');
     if (this.again.size > this.settings.failStopMessages) this.again.delete(this.again.keys().next().value!);
   }
 

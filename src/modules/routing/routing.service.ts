@@ -88,7 +88,7 @@ export class RoutingService {
   }
 
   private failFirst(failStop: FailStop, lane: string, id: string, refusal: Refusal): void {
-    if (!refusal.retryable) return failStop.settle(lane, id);
+    if (!refusal.retryable) return failStop.settle(lane, id, 'refused');
     const ordinal = failStop.enter(lane, id);
     if (ordinal !== undefined) failStop.fail(lane, id, ordinal);
   }
@@ -135,7 +135,7 @@ export class RoutingService {
     const lane = laneOf(message.destination);
     const ordinal = sender.failStop.enter(lane, id);
     const refuse = (refusal: Refusal): void => {
-      if (!refusal.retryable) sender.failStop.settle(lane, id);
+      if (!refusal.retryable) sender.failStop.settle(lane, id, 'refused');
       else if (ordinal !== undefined) sender.failStop.fail(lane, id, ordinal);
       answer({ kind: 'refused', id, refusal, destination: message.destination });
     };
@@ -145,7 +145,7 @@ export class RoutingService {
     if (problem !== undefined) return refuse(new Refusal('retry_later', { reason: problem }));
     this.append(sender, message, id, (outcome) => {
       if (outcome.kind === 'refused') return refuse(outcome.refusal);
-      sender.failStop.settle(lane, id);
+      sender.failStop.settle(lane, id, 'stored');
       answer({ kind: outcome.kind, id });
       if (message.destination.kind === 'node') this.afterReceipt(sender, message.destination.nodeId, id, outcome);
     });
