@@ -75,7 +75,7 @@ export interface Admitting {
 /**
  * To be called once the application listens; before that nobody is let in. Takes the address over from whoever ran there
  * before: the bound socket is the proof that no live process holds it, unless one answers there that listens elsewhere;
- * then it rejects with `AddressTaken`.
+ * then it rejects with `AddressTaken`, as it does when another one takes the address from it meanwhile.
  */
 export async function letIn(app: INestApplication): Promise<Admitting> {
   const address = app.get(PublicAddress, { strict: false });
@@ -86,6 +86,7 @@ export async function letIn(app: INestApplication): Promise<Admitting> {
   const forgotten = await app.get(Registrations, { strict: false }).sweep();
   app.get(Lifecycle, { strict: false }).becomeReady();
   await app.get(Heartbeat, { strict: false }).start();
+  if (serverNode.lost) throw serverNode.lost;
   return { url: address.baseUrl, serverNodeId: serverNode.id, forgotten };
 }
 

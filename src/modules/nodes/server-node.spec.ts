@@ -91,6 +91,16 @@ describe('a heartbeat', () => {
     expect(registry.rows.get('h:1')).toBe(last);
   });
 
+  it('tells who asks late that it is lost', async () => {
+    await node.claim(HERE);
+    expect(node.lost).toBeUndefined();
+    registry.rows.set('h:1', last);
+    await node.beat();
+    node.onLost(({ address }) => events.push(`late ${address}`));
+    expect(events).toEqual(['lost h:1', 'late h:1']);
+    expect(node.lost).toMatchObject({ address: 'h:1' });
+  });
+
   it('knows its own place again when the answer to its taking was lost', async () => {
     await node.claim(HERE);
     registry.rows.clear();

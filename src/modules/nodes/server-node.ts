@@ -26,6 +26,7 @@ export class ServerNode {
   private readonly loads: Array<() => Partial<ServerNodeLoad>> = [];
   private readonly renewedListeners: Array<() => void> = [];
   private readonly lostListeners: Array<(error: AddressTaken) => void> = [];
+  private loss: AddressTaken | undefined;
 
   constructor(private readonly serverNodes: ServerNodes) {}
 
@@ -67,9 +68,15 @@ export class ServerNode {
     this.renewedListeners.push(call);
   }
 
-  /** Called when another run took the address: this one has to end. */
+  /** Why this run has to end: another one took the address. */
+  get lost(): AddressTaken | undefined {
+    return this.loss;
+  }
+
+  /** Called when another run took the address, at once when it was before: this one has to end. */
   onLost(call: (error: AddressTaken) => void): void {
-    this.lostListeners.push(call);
+    if (this.loss) call(this.loss);
+    else this.lostListeners.push(call);
   }
 
   /**
@@ -120,7 +127,8 @@ export class ServerNode {
   }
 
   private lose(address: string): void {
-    for (const call of this.lostListeners.splice(0)) call(new AddressTaken(address));
+    this.loss = new AddressTaken(address);
+    for (const call of this.lostListeners.splice(0)) call(this.loss);
   }
 
   private get place(): ServerNodeRow {
