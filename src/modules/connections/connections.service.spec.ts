@@ -145,11 +145,13 @@ describe('ConnectionsService', () => {
     expect([connections.size, [...connections.here('a')]]).toEqual([1, [two]]);
   });
 
-  it('gives the place of one that moves to another, and still shows it', async () => {
+  it('gives the place of one that moves to another, and still shows it, but not as one that stays', async () => {
     const [one, two, three] = [connection('c1'), connection('c2'), connection('c3')];
     await connections.open(one);
-    await connections.open(two);
     await connections.moving(one);
+    expect(connections.stays('a')).toBe(false);
+    await connections.open(two);
+    expect(connections.stays('a')).toBe(true);
     expect(await connections.open(three)).toBe(true);
     const [rows] = await connections.everywhere(['a']);
     expect(rows?.map(({ connectionId, moving }) => [connectionId, moving])).toEqual(

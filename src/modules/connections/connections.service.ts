@@ -98,6 +98,11 @@ export class ConnectionsService {
     return this.live.get(nodeId) ?? NOBODY;
   }
 
+  /** Whether this process holds one of a node that was not told to move: it may not be looked for elsewhere. */
+  stays(nodeId: string): boolean {
+    return [...this.here(nodeId)].some((connection) => !this.registered.get(connection)?.moving);
+  }
+
   /** All that this process holds. */
   all(): Iterable<LiveConnection> {
     return this.registered.keys();

@@ -48,6 +48,7 @@ class Process {
   tailsLookedAt = 0;
   died: (row: ServerNodeRow) => void = () => {};
   private readonly live = new Map<string, Set<LiveConnection>>();
+  private readonly leaving = new Set<string>();
   private appended: (rows: readonly ReadableRow[]) => void = () => {};
 
   constructor(
@@ -94,6 +95,11 @@ class Process {
     this.cluster.rows.splice(at, 1);
   }
 
+  /** Its connection here is told to go elsewhere. */
+  sendAway(nodeId: string): void {
+    this.leaving.add(nodeId);
+  }
+
   append(...rows: ReadableRow[]): void {
     this.appended(rows);
   }
@@ -101,6 +107,7 @@ class Process {
   private connections(): ConstructorParameters<typeof PeerRouting>[3] {
     return {
       here: (nodeId) => this.live.get(nodeId) ?? new Set(),
+      stays: (nodeId) => this.live.has(nodeId) && !this.leaving.has(nodeId),
       everywhere: async (nodeIds) => {
         this.cluster.lookUps += 1;
         return nodeIds.map((nodeId) => this.cluster.rows.filter((row) => row.nodeId === nodeId));
@@ -196,6 +203,42 @@ describe('routing across server nodes', () => {
       expect(c.offered).toEqual(['n1 3']);
     });
 
+    it('reach a reader elsewhere that was here a moment ago', async () => {
+      a.connect('n1');
+      a.append(rowOf('n1', 1));
+      await settled();
+      a.disconnect('n1');
+      b.connect('n1');
+      a.append(rowOf('n1', 2));
+      await settled();
+      expect(b.offered).toEqual(['n1 2']);
+    });
+
+    it('reach a reader that was sent elsewhere, before its connection here is gone', async () => {
+      a.connect('n1');
+      a.append(rowOf('n1', 1));
+      await settled();
+      a.sendAway('n1');
+      b.connect('n1');
+      a.append(rowOf('n1', 2));
+      await settled();
+      expect(b.offered).toEqual(['n1 2']);
+    });
+
+    it('that come for a reader that was sent elsewhere are noticed there as well', async () => {
+      b.connect('n1');
+      a.append(rowOf('n1', 1));
+      await settled();
+      b.sendAway('n1');
+      c.connect('n1');
+      a.append(rowOf('n1', 2));
+      await settled();
+      expect([b.offered, c.noticed]).toEqual([['n1 1', 'n1 2'], ['n1 2']]);
+      a.append(rowOf('n1', 3));
+      await settled();
+      expect(c.offered).toEqual(['n1 3']);
+    });
+
     it('whose link is gone are noticed at once where the reader is now', async () => {
       b.connect('n1');
       a.append(rowOf('n1', 1));
@@ -255,6 +298,17 @@ describe('routing across server nodes', () => {
       b.connect('n1');
       expect(await reach(a, 'n1', sender)).toBe(true);
       expect(cluster.lookUps).toBe(2);
+    });
+
+    it('reach a node elsewhere that was here a moment ago, and else nobody', async () => {
+      const sender = senderAt(a, 'me');
+      a.connect('n1');
+      await reach(a, 'n1', sender);
+      a.disconnect('n1');
+      expect(await reach(a, 'n1', sender)).toBe(false);
+      b.connect('n1');
+      expect(await reach(a, 'n1', sender)).toBe(true);
+      expect(b.heard).toEqual(['n1: hi']);
     });
 
     it('keep their order although one of them waits for a look-up', async () => {

@@ -28,12 +28,12 @@ export class PeerRouting implements PeerListener {
     private readonly peers: PeerLinks,
     private readonly view: Pick<ServerNodesView, 'others' | 'onDied'>,
     private readonly self: Pick<ServerNode, 'id'>,
-    private readonly connections: Pick<ConnectionsService, 'here' | 'everywhere'>,
+    private readonly connections: Pick<ConnectionsService, 'here' | 'stays' | 'everywhere'>,
     private readonly inbox: Pick<InboxService, 'onAppended' | 'offer' | 'notice' | 'lookAtTails'>,
     private readonly deliveries: Pick<InboxHooks, 'delivered'>,
     clock: Clock,
   ) {
-    this.whereabouts = new Whereabouts(connections, clock, TRUST_MS);
+    this.whereabouts = new Whereabouts(connections, clock, TRUST_MS, (nodeId, at) => this.hasLeft(nodeId, at));
     peers.listen(this);
     inbox.onAppended((rows) => this.hint(rows));
     view.onDied(({ serverNodeId }) => this.whereabouts.forgetServerNode(serverNodeId));
@@ -58,7 +58,7 @@ export class PeerRouting implements PeerListener {
   received(from: string, frame: PeerFrame): void {
     switch (frame.kind) {
       case 'rows':
-        return this.handOnNotices(from, this.inbox.offer(frame.rows));
+        return this.take(from, frame.rows);
       case 'notices':
         for (const { nodeId, n } of frame.notices) this.inbox.notice(nodeId, n);
         return;
@@ -87,7 +87,10 @@ export class PeerRouting implements PeerListener {
     });
   }
 
-  private handOnNotices(from: string, strangers: readonly HintedRow[]): void {
+  /** A reader that was sent elsewhere may listen there already, and no longer here. */
+  private take(from: string, rows: readonly HintedRow[]): void {
+    const unread = new Set(this.inbox.offer(rows));
+    const strangers = rows.filter((row) => unread.has(row) || !this.connections.stays(nodeOfInboxLog(row.log)));
     if (strangers.length === 0) return;
     this.tellMoved(from, new Set(strangers.map(({ log }) => nodeOfInboxLog(log))));
     this.seek(strangers, from);
@@ -115,6 +118,10 @@ export class PeerRouting implements PeerListener {
       this.sendElsewhere(held, frame, hops + 1, from);
       this.deliverHere(held?.get(this.self.id) ?? [], frame);
     });
+  }
+
+  private hasLeft(nodeId: string, serverNodeIds: readonly string[]): boolean {
+    return serverNodeIds.includes(this.self.id) && !this.connections.stays(nodeId);
   }
 
   private tellMoved(to: string, nodeIds: Iterable<string>): void {

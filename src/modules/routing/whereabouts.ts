@@ -40,6 +40,8 @@ export class Whereabouts {
     private readonly clock: Clock,
     /** How long (ms) a place is believed. */
     private readonly trustMs: number,
+    /** Whether a place is known to be over: nobody tells a process that somebody left it. */
+    private readonly isOver: (nodeId: string, serverNodeIds: readonly string[]) => boolean = () => false,
   ) {}
 
   /** Tells at once of those whose places are remembered, and of the others, if any, behind a look-up. */
@@ -82,7 +84,8 @@ export class Whereabouts {
 
   private isRemembered(nodeId: string): boolean {
     const place = this.remembered.get(nodeId);
-    return place !== undefined && this.clock.monotonic() - place.askedAt < this.trustMs;
+    if (!place || this.clock.monotonic() - place.askedAt >= this.trustMs) return false;
+    return !this.isOver(nodeId, place.serverNodeIds);
   }
 
   private held(nodeIds: readonly string[]): Held {
