@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
+import { Metrics } from '../../common/metrics.js';
 import { deliveredFrame } from '../../protocol/index.js';
 import type { ConnectionRow, LiveConnection } from '../connections/index.js';
 import { inboxLogOf, NO_TOTALS, nodeOfInboxLog, type ReadableRow } from '../inbox/index.js';
@@ -25,6 +26,7 @@ class Cluster {
   readonly rows: ConnectionRow[] = [];
   readonly sent: Array<{ from: string; to: string; frame: PeerFrame }> = [];
   lookUps = 0;
+  isAway = false;
 
   constructor() {
     this.network.lose = (from, to, frame) => {
@@ -44,6 +46,7 @@ class Process {
   readonly heard: string[] = [];
   readonly delivered: string[] = [];
   readonly routing: PeerRouting;
+  private readonly metrics = new Metrics();
   others = true;
   tailsLookedAt = 0;
   died: (row: ServerNodeRow) => void = () => {};
@@ -70,7 +73,14 @@ class Process {
       this.inbox(),
       { delivered: (nodeId, frame) => void this.delivered.push(`${nodeId}: ${frame}`) },
       cluster.clock,
+      this.metrics,
     );
+  }
+
+  /** Frames that went nowhere, because nobody knew where to. */
+  async drops(): Promise<number> {
+    const { values } = await this.metrics.drops.get();
+    return values.find(({ labels }) => labels.reason === 'place_unknown')?.value ?? 0;
   }
 
   connect(nodeId: string): LiveConnection {
@@ -110,6 +120,7 @@ class Process {
       stays: (nodeId) => this.live.has(nodeId) && !this.leaving.has(nodeId),
       everywhere: async (nodeIds) => {
         this.cluster.lookUps += 1;
+        if (this.cluster.isAway) throw new Error('away');
         return nodeIds.map((nodeId) => this.cluster.rows.filter((row) => row.nodeId === nodeId));
       },
     };
@@ -319,6 +330,18 @@ describe('routing across server nodes', () => {
       a.routing.deliver(['n1'], '4', sender);
       await settled();
       expect(b.heard).toEqual(['n1: 1', 'n1: 2', 'n1: 3', 'n1: 4']);
+    });
+
+    it('are counted when it cannot be known where their nodes are', async () => {
+      const sender = senderAt(a, 'me');
+      cluster.isAway = true;
+      a.append(rowOf('n1', 1));
+      await settled();
+      expect(await a.drops()).toBe(0);
+      expect(await reach(a, 'n1', sender)).toBe(false);
+      a.routing.deliver(['n1', 'n2'], 'hi', sender);
+      await settled();
+      expect(await a.drops()).toBe(2);
     });
 
     it('that come where their node was before go on to where it is, and no further', async () => {

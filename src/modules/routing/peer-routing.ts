@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import type { Metrics } from '../../common/metrics.js';
 import { isReceipt } from '../../protocol/index.js';
 import type { ConnectionsService, LiveConnection } from '../connections/index.js';
 import { type InboxHooks, type InboxService, nodeOfInboxLog } from '../inbox/index.js';
@@ -32,6 +33,7 @@ export class PeerRouting implements PeerListener {
     private readonly inbox: Pick<InboxService, 'onAppended' | 'offer' | 'notice' | 'lookAtTails'>,
     private readonly deliveries: Pick<InboxHooks, 'delivered'>,
     clock: Clock,
+    private readonly metrics: Pick<Metrics, 'drops'>,
   ) {
     this.whereabouts = new Whereabouts(connections, clock, TRUST_MS, (nodeId, at) => this.hasLeft(nodeId, at));
     peers.listen(this);
@@ -42,17 +44,18 @@ export class PeerRouting implements PeerListener {
   /** Hands a frame to every connection of the nodes, wherever it is, but to the sender's own one. */
   deliver(nodeIds: readonly string[], frame: string, sender?: Sender): void {
     this.deliverHere(nodeIds, frame, sender);
-    if (this.view.others) this.whereabouts.locate(nodeIds, (held) => this.sendElsewhere(held, frame, 0));
+    if (this.view.others) this.whereabouts.locate(nodeIds, (held) => this.sendElsewhere(held, frame, 0), frame.length);
   }
 
   /** As `deliver` to one node; tells whether anybody is connected, as far as can be known now. */
   reach(nodeId: string, frame: string, sender: Sender, tell: (isConnected: boolean) => void): void {
     const isHere = this.deliverHere([nodeId], frame, sender).length === 0;
     if (!this.view.others) return tell(isHere);
-    this.whereabouts.locate([nodeId], (held) => {
+    const sendOn = (held: Held | undefined): void => {
       this.sendElsewhere(held, frame, 0);
       tell(isHere || (held?.size ?? 0) > 0);
-    });
+    };
+    this.whereabouts.locate([nodeId], sendOn, frame.length);
   }
 
   received(from: string, frame: PeerFrame): void {
@@ -79,12 +82,14 @@ export class PeerRouting implements PeerListener {
   private hint(rows: readonly HintedRow[]): void {
     if (!this.view.others) return;
     const byNode = groupByNode(rows);
-    this.whereabouts.locate([...byNode.keys()], (held) => {
+    const sendOn = (held: Held | undefined): void => {
       for (const [serverNodeId, nodeIds] of this.elsewhere(held)) {
         const told = nodeIds.flatMap((nodeId) => byNode.get(nodeId) ?? []);
         if (!this.peers.send(serverNodeId, { kind: 'rows', rows: told })) this.seek(told, serverNodeId);
       }
-    });
+    };
+    const bytes = rows.reduce((sum, { body }) => sum + body.length, 0);
+    this.whereabouts.locate([...byNode.keys()], sendOn, bytes);
   }
 
   /** A reader that was sent elsewhere may listen there already, and no longer here. */
@@ -114,10 +119,11 @@ export class PeerRouting implements PeerListener {
     if (strangers.length === 0) return;
     this.tellMoved(from, strangers);
     if (hops >= MAX_HOPS) return;
-    this.whereabouts.lookUp(strangers, (held) => {
+    const sendOn = (held: Held | undefined): void => {
       this.sendElsewhere(held, frame, hops + 1, from);
       this.deliverHere(held?.get(this.self.id) ?? [], frame);
-    });
+    };
+    this.whereabouts.lookUp(strangers, sendOn, frame.length);
   }
 
   private hasLeft(nodeId: string, serverNodeIds: readonly string[]): boolean {
@@ -129,6 +135,7 @@ export class PeerRouting implements PeerListener {
   }
 
   private sendElsewhere(held: Held | undefined, frame: string, hops: number, notAt?: string): void {
+    if (!held) this.metrics.drops.inc({ reason: 'place_unknown' });
     for (const [serverNodeId, nodeIds] of this.elsewhere(held, notAt)) {
       this.peers.send(serverNodeId, { kind: 'frame', nodeIds, frame, hops });
     }

@@ -1,5 +1,6 @@
 import { type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { Metrics } from '../../common/metrics.js';
 import { type AsyncSettings, withSettings } from '../../common/with-settings.js';
 import { ConnectionsModule, ConnectionsService } from '../connections/index.js';
 import { InboxHooks, InboxModule, InboxService } from '../inbox/index.js';
@@ -22,11 +23,12 @@ const peerRouting: FactoryProvider<PeerRouting> = {
     inbox: InboxService,
     deliveries: InboxHooks,
     clock: Clock,
-  ) => new PeerRouting(links, view, self, connections, inbox, deliveries, clock),
-  inject: [PeerLinks, ServerNodesView, ServerNode, ConnectionsService, InboxService, InboxHooks, Clock],
+    metrics: Metrics,
+  ) => new PeerRouting(links, view, self, connections, inbox, deliveries, clock, metrics),
+  inject: [PeerLinks, ServerNodesView, ServerNode, ConnectionsService, InboxService, InboxHooks, Clock, Metrics],
 };
 
-/** Needs from its surroundings: `StoreHealth`, `PeerLinks`, `RoutingSettings`, `Clock`, `HeapUse`. */
+/** Needs from its surroundings: `StoreHealth`, `PeerLinks`, `RoutingSettings`, `Clock`, `HeapUse`, `Metrics`. */
 @Module({
   imports: [NodesModule, ConnectionsModule, InboxModule, SessionsModule],
   providers: [peerRouting, RoutingService, RoutingHooks, RenewalWatch],

@@ -4,6 +4,7 @@ import { FakeGroupLog } from '../../../test/support/fake-group-log.js';
 import { GROUP_SETTINGS, INBOX_SETTINGS } from '../../../test/support/group-services.js';
 import { ManualClock } from '../../common/clock.js';
 import type { HeapUse } from '../../common/heap-use.js';
+import { Metrics } from '../../common/metrics.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type Destination, type Message, Refusal } from '../../protocol/index.js';
 import { ForcedEnds } from '../auth/index.js';
@@ -117,7 +118,7 @@ async function build(presence: PresencePolicy = 'client'): Promise<void> {
   groups = new GroupsService(store, new FakeGroupLog(store), inbox, GROUP_SETTINGS, SETTINGS, clock, guard);
   const alone = { others: false, onDied: () => {} };
   const links = new LocalNetwork().join('~s');
-  const peers = new PeerRouting(links, alone, serverNode, connections, inbox, deliveries, clock);
+  const peers = new PeerRouting(links, alone, serverNode, connections, inbox, deliveries, clock, new Metrics());
   const hooks = new RoutingHooks(clock);
   const heap = memory as HeapUse;
   routing = new RoutingService(inbox, groups, connections, nodes, health, rules, clock, peers, hooks, heap);

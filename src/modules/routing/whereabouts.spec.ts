@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import type { ConnectionRow } from '../connections/index.js';
-import { type Held, Whereabouts } from './whereabouts.js';
+import { type Held, MAX_WAITING_BYTES, Whereabouts } from './whereabouts.js';
 
 const TRUST_MS = 2_000;
 
@@ -170,6 +170,49 @@ describe('whereabouts', () => {
     expect(told).toEqual([]);
     await turn();
     expect(directory.asked[1]).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('tells a place that is forgotten during the look-up for others: who is not there is sent on', async () => {
+    directory.at.set('n1', ['A']).set('n2', ['B']);
+    whereabouts.locate(['n1'], () => {});
+    await turn();
+    whereabouts.locate(['n1'], tellAs('first'));
+    whereabouts.locate(['n2'], tellAs('second'));
+    await directory.answer();
+    whereabouts.forget(['n1']);
+    await directory.answer();
+    expect(told).toEqual([
+      ['first', { A: ['n1'] }],
+      ['second', { B: ['n2'] }],
+    ]);
+  });
+
+  it('lets no more wait for a slow look-up than there is room for, and of the rest knows nothing', async () => {
+    directory.at.set('n1', ['A']);
+    const half = MAX_WAITING_BYTES / 2;
+    whereabouts.locate(['n1'], tellAs('runs'), half);
+    await turn();
+    whereabouts.locate(['n1'], tellAs('too much'), half);
+    whereabouts.locate(['n1'], tellAs('waits'), half / 2);
+    expect(told).toEqual([['too much', undefined]]);
+    await directory.answer();
+    expect(told.slice(1).map(([name, held]) => [name, held?.['A']])).toEqual([
+      ['runs', ['n1']],
+      ['waits', ['n1']],
+    ]);
+    whereabouts.locate(['n2'], tellAs('alone'), MAX_WAITING_BYTES * 2);
+    await turn();
+    await directory.answer();
+    expect(told.at(-1)).toEqual(['alone', {}]);
+  });
+
+  it('counts nodes as well: a question about very many leaves no room either', async () => {
+    const many = Array.from({ length: 200_000 }, (_, index) => `m${index}`);
+    whereabouts.locate(many, tellAs('many'));
+    whereabouts.locate(many, tellAs('as many'));
+    expect(told).toEqual([]);
+    whereabouts.locate(many, tellAs('too many'));
+    expect(told).toEqual([['too many', undefined]]);
   });
 
   it('says that it does not know while the store is away, and goes on', async () => {
