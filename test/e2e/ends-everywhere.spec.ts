@@ -48,6 +48,27 @@ describe.each(FAMILIES)('three server nodes on %s', { timeout: 60_000 }, (family
     await second.fence();
   });
 
+  // A process that is stopped just as it writes to the embedded store stops the others on it, too.
+  it.skipIf(family !== 'MongoDB' || !found)(
+    'end what one of them holds that was cut off and is listed nowhere, by disconnection and by revocation',
+    async () => {
+      const [one, two, three] = nodes() as [ProcessNode, ProcessNode, ProcessNode];
+      const held = await Promise.all(['fay', 'gus', 'hal'].map((nodeId) => Talker.open(two, nodeId)));
+      const [fay, gus, hal] = held as [Talker, Talker, Talker];
+      process.kill(two.pid, 'SIGSTOP');
+      // The view leaves the dead out before their registrations are removed, by one of those that live.
+      const log = (): string => [...one.stderr, ...three.stderr].join('\n');
+      while (!/removed \d+ connections/.test(log())) await nodeView(one, 'fay');
+      expect(await asApp(one, 'DELETE', '/v1/nodes/fay/connections?reason=out')).toEqual({ closed: 0 });
+      await asApp(one, 'POST', '/v1/revocations', { node_id: 'gus', reason: 'lost' });
+      process.kill(two.pid, 'SIGCONT');
+      expect(await fay.ended).toEqual({ code: 4501, reason: 'out' });
+      expect(await gus.ended).toEqual({ code: 4500, reason: 'lost' });
+      await hal.fence();
+      await cluster!.areLive(3);
+    },
+  );
+
   test('refuse a key that was taken back at one of them, and end what it opened', async () => {
     const held = await everywhere('eve');
     const keys = await Promise.all(nodes().map((node) => node.key('eve')));

@@ -28,6 +28,11 @@ export interface ConnectionsEnd {
   readonly kind: 'connections';
   readonly nodeId: string;
   readonly connectionIds: readonly string[];
+  /**
+   * All runs of server nodes that had a place then. What another run of a server node holds of the node ends too: nothing
+   * listed it. Absent: those that are named, and no others.
+   */
+  readonly runs?: readonly string[];
   readonly reason: string;
   readonly until: number;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { CLOSE, type CloseCode } from '../../protocol/index.js';
-import { type EndOrder, endsKey, ForcedEnds } from '../auth/index.js';
+import { type ConnectionsEnd, type EndOrder, endsKey, ForcedEnds } from '../auth/index.js';
 import { ServerNode, ServerNodesView } from '../nodes/index.js';
 import { ConnectionHooks } from './connections.hooks.js';
 import { ConnectionsSettings } from './connections.settings.js';
@@ -13,7 +13,9 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /** An order about connections is read by every server node that can read the store, or its connections are gone. */
 const ORDER_MS = 600_000;
 
-type Registered = Pick<ConnectionRow, 'since' | 'moving'>;
+/** `bootId`: of the run that opened it. */
+type Registered = Pick<ConnectionRow, 'since' | 'moving' | 'bootId'>;
+type Whom = { nodeId: string } | { connectionId: string };
 
 /** Who is connected: to this process, as a map; to the cluster, by the directory. */
 @Injectable()
@@ -40,7 +42,7 @@ export class ConnectionsService {
    */
   async open(connection: LiveConnection): Promise<boolean> {
     const { bootId } = this.serverNode;
-    const registration = { since: this.clock.now() };
+    const registration = { since: this.clock.now(), bootId };
     if (!(await this.register(connection, registration, this.settings.perNode))) return false;
     const siblings = this.live.get(connection.nodeId);
     if (siblings) siblings.add(connection);
@@ -81,15 +83,15 @@ export class ConnectionsService {
 
   /**
    * Ends the connections of a node, or one, wherever they are: those of this process at once, others within seconds.
-   * Answers how many the directory lists. What opens later is not meant.
+   * Answers how many the directory lists: of a node, those end too whose run had lapsed. What opens later is not meant.
    */
-  async disconnect(whom: { nodeId: string } | { connectionId: string }, reason = ''): Promise<number> {
+  async disconnect(whom: Whom, reason = ''): Promise<number> {
     const rows = 'nodeId' in whom ? await this.rowsOf(whom.nodeId) : await this.rowOf(whom.connectionId);
     // As this process has them: when its place has lapsed, the directory lists them late.
     const here = 'nodeId' in whom ? [...this.here(whom.nodeId)] : [...this.all()].filter(isNamed(whom));
     const elsewhere = rows.filter((row) => row.bootId !== this.serverNode.bootId && !here.some(isNamed(row)));
     for (const connection of here) this.end(connection, CLOSE.disconnected, reason);
-    await this.tellOthers(elsewhere, reason);
+    await this.tellOthers(whom, elsewhere, reason);
     return here.length + elsewhere.length;
   }
 
@@ -123,7 +125,7 @@ export class ConnectionsService {
   private register(connection: LiveConnection, registration: Registered, limit: number): Promise<boolean> {
     const { nodeId, connectionId } = connection;
     const { id: serverNodeId, bootId } = this.serverNode;
-    return this.directory.register({ nodeId, connectionId, serverNodeId, bootId, ...registration }, limit);
+    return this.directory.register({ ...registration, nodeId, connectionId, serverNodeId, bootId }, limit);
   }
 
   private async rowsOf(nodeId: string): Promise<ConnectionRow[]> {
@@ -134,23 +136,27 @@ export class ConnectionsService {
     return [(await this.directory.find(connectionId)) ?? []].flat();
   }
 
-  private hereOf(nodeId: string, connectionIds: readonly string[]): LiveConnection[] {
-    return [...this.here(nodeId)].filter(({ connectionId }) => connectionIds.includes(connectionId));
-  }
-
-  private async tellOthers(rows: readonly ConnectionRow[], reason: string): Promise<void> {
-    const [first] = rows;
-    if (!first) return;
+  private async tellOthers(whom: Whom, rows: readonly ConnectionRow[], reason: string): Promise<void> {
+    const nodeId = 'nodeId' in whom ? whom.nodeId : rows[0]?.nodeId;
+    if (nodeId === undefined) return;
     const connectionIds = rows.map(({ connectionId }) => connectionId);
+    // Read behind the directory: a run whose rows were gone from that has no place any more.
+    const runs = 'nodeId' in whom ? await this.view.runs() : undefined;
     const until = this.clock.now() + ORDER_MS;
-    await this.ends.give({ kind: 'connections', nodeId: first.nodeId, connectionIds, reason, until });
+    await this.ends.give({ kind: 'connections', nodeId, connectionIds, ...(runs && { runs }), reason, until });
   }
 
   private obey(order: EndOrder): void {
     if (order.kind === 'keys') return this.endKeys(order);
-    for (const connection of this.hereOf(order.nodeId, order.connectionIds)) {
-      this.end(connection, CLOSE.disconnected, order.reason);
+    for (const connection of this.here(order.nodeId)) {
+      if (this.isNamedIn(order, connection)) this.end(connection, CLOSE.disconnected, order.reason);
     }
+  }
+
+  private isNamedIn({ connectionIds, runs }: ConnectionsEnd, connection: LiveConnection): boolean {
+    if (connectionIds.includes(connection.connectionId)) return true;
+    const bootId = this.registered.get(connection)?.bootId;
+    return runs !== undefined && bootId !== undefined && !runs.includes(bootId);
   }
 
   private endKeys(order: Extract<EndOrder, { kind: 'keys' }>): void {

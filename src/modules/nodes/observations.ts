@@ -71,6 +71,10 @@ export class Observations {
     return this.observed.has(bootId);
   }
 
+  get boots(): Iterable<string> {
+    return this.observed.keys();
+  }
+
   isLive(bootId: string): boolean {
     return this.observed.get(bootId)?.dead === false;
   }

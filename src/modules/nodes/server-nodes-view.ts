@@ -61,6 +61,12 @@ export class ServerNodesView {
     return bootId === this.serverNode.bootId || this.observations.holds(bootId);
   }
 
+  /** All that have a place, dead or alive, by a reading that is begun after the call. Rejects when that fails. */
+  async runs(): Promise<string[]> {
+    await this.refresh();
+    return [...new Set([this.serverNode.bootId, ...this.observations.boots])];
+  }
+
   /** How many hold a place, by state. */
   get count(): { live: number; dead: number } {
     return { live: this.live().length, dead: this.observations.dead.length };
