@@ -298,6 +298,8 @@ stays.index({ log: 1, alias: 1 }, { name: ALIAS_INDEX, partialFilterExpression: 
 const connections = SchemaFactory.createForClass(ConnectionDocument);
 connections.index({ nodeId: 1, connectionId: 1, moving: 1 }, { unique: true, name: 'node_connection_moving' });
 connections.index({ connectionId: 1 }, { name: 'connection' });
+/** Made by older versions: it lets no connection stand aside while it has its place. */
+export const FORMER_INDEX = 'node_connection';
 connections.index({ bootId: 1 }, { name: 'boot' });
 
 const serverNodes = SchemaFactory.createForClass(ServerNodeDocument);

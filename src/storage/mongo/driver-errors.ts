@@ -2,6 +2,7 @@ import { mongo, MongooseError } from 'mongoose';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 
 const DUPLICATE_KEY = 11_000;
+const INDEX_NOT_FOUND = 27;
 const INDEX_NAMED = /^E11000 duplicate key error collection: \S+ index: (\S+)/;
 
 /** Whatever the driver says that is not an answer means: unknown. Faults of our own stay what they are. */
@@ -31,6 +32,10 @@ export function duplicatesOf(error: unknown): Duplicate[] {
 
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof mongo.MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+export function isIndexMissing(error: unknown): boolean {
+  return error instanceof mongo.MongoServerError && error.code === INDEX_NOT_FOUND;
 }
 
 /** Does every operation for itself; answers the places of those that met a duplicate key. */

@@ -10,6 +10,8 @@ import { type Choice, choosePlaces, type Held, type Wish } from './places.js';
 const FORGET_ROWS = 1_000;
 /** Held places of one reply; more come in further ones. */
 const REPLY_ROWS = 10_000;
+/** Nobody else wants the place aside of one that moves: who loses it this often meets something that stays. */
+const MOVE_TRIES = 3;
 
 type ConnectionKey = Pick<ConnectionRow, 'nodeId' | 'connectionId'>;
 
@@ -65,17 +67,21 @@ export class MongoDirectory extends Directory {
     return changes.map((change) => 'goes' in change || aside.has(change.comes.row) || placed.has(change.comes.row));
   }
 
-  /** Answers those that have a place now. Who loses the chosen one to somebody else chooses again, `limit` times at most. */
+  /**
+   * Answers those that have a place now. Who loses the chosen one to somebody else chooses again, `limit` times at most. One
+   * that moves stays where it is when an older version, started since, forbids to stand aside (`FORMER_INDEX`).
+   */
   private async place(wishes: readonly OpenWish[], signal: AbortSignal): Promise<Set<ConnectionRow>> {
     const placed = new Set<ConnectionRow>();
-    for (let open = wishes; open.length > 0;) {
+    for (let open = wishes, tries = 1; open.length > 0; tries += 1) {
       const held = await this.held(open, signal);
       signal.throwIfAborted();
       const wanted = open.filter((wish) => !wish.signal.aborted);
       const choices = choosePlaces(wanted, held);
       const lost = new Set(await bulkApart(this.connections, choices.map(taking), {}));
       choices.forEach(({ wish }, at) => lost.has(at) || placed.add(wish.row));
-      open = choices.flatMap(({ wish }, at) => (lost.has(at) ? [wish] : []));
+      const mayTry = ({ wish }: Choice<OpenWish>): boolean => !isMoving(wish) || tries < MOVE_TRIES;
+      open = choices.flatMap((choice, at) => (lost.has(at) && mayTry(choice) ? [choice.wish] : []));
     }
     return placed;
   }

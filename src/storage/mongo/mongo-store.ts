@@ -2,8 +2,8 @@ import { type Connection, createConnection, type mongo } from 'mongoose';
 import { randomId } from '../../common/ids.js';
 import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { connect } from './connecting.js';
-import { type DocumentClass, SCHEMAS, StoreDocument } from './documents.js';
-import { asUnavailable, isDuplicateKey } from './driver-errors.js';
+import { ConnectionDocument, type DocumentClass, FORMER_INDEX, SCHEMAS, StoreDocument } from './documents.js';
+import { asUnavailable, isDuplicateKey, isIndexMissing } from './driver-errors.js';
 import { type MongoSettings, type MongoOptions, settingsOf } from './settings.js';
 
 /** Of the documents; a program refuses a store that a newer one made. */
@@ -51,7 +51,16 @@ export class MongoStore {
     await Promise.all(models.map((model) => model.createIndexes()));
     const { schema, epoch } = await this.findOrMakeStore();
     if (schema > SCHEMA_VERSION) throw new MongoStoreTooNew(`the store has form ${schema}, known is ${SCHEMA_VERSION}`);
+    await this.dropFormerIndex();
     this.epochAtOpening = epoch;
+  }
+
+  private async dropFormerIndex(): Promise<void> {
+    try {
+      await this.collection(ConnectionDocument).dropIndex(FORMER_INDEX);
+    } catch (error) {
+      if (!isIndexMissing(error)) throw error;
+    }
   }
 
   private async findOrMakeStore(): Promise<StoreDocument> {
