@@ -1,7 +1,10 @@
 import type { ConnectionsService } from '../connections/index.js';
 import type { NodesService } from '../nodes/index.js';
+import type { PeerRouting } from './peer-routing.js';
 import type { PresencePolicy } from './routing.settings.js';
 import type { Sender } from './routing.types.js';
+
+type Whom = Pick<Sender, 'clientId' | 'trusted'>;
 
 interface Question {
   readonly nodeId: string;
@@ -9,24 +12,32 @@ interface Question {
 }
 
 /**
- * Tells senders that nobody is connected where their message went, if they may know. The look-ups are never from a
- * cache, and those of one turn are one query.
+ * Tells senders that nobody is connected where their message went, if they may know. Where somebody is believed
+ * to be nothing is asked; that nobody is, is never from a cache. The look-ups of one turn are one query.
  */
 export class OfflineWatch {
   private questions: Question[] = [];
 
   constructor(
-    private readonly connections: ConnectionsService,
-    private readonly nodes: NodesService,
+    private readonly connections: Pick<ConnectionsService, 'everywhere'>,
+    private readonly nodes: Pick<NodesService, 'find'>,
+    private readonly peers: Pick<PeerRouting, 'isElsewhere'>,
     private readonly policy: PresencePolicy,
   ) {}
 
-  ask(sender: Sender, nodeId: string, tell: () => void): void {
-    if (this.policy === 'none') return;
-    if (this.policy === 'all' || sender.trusted) return this.gather({ nodeId, tell });
-    if (sender.clientId === null) return;
-    void this.nodes.find(nodeId).then(
-      (record) => record?.clientId === sender.clientId && this.gather({ nodeId, tell }),
+  ask(sender: Whom, nodeId: string, tell: () => void): void {
+    const maySee = this.policy === 'all' || sender.trusted;
+    if (this.policy === 'none' || (!maySee && sender.clientId === null)) return;
+    this.peers.isElsewhere(nodeId, (isElsewhere) => {
+      if (isElsewhere) return;
+      if (maySee) this.gather({ nodeId, tell });
+      else this.askOfClient(sender, { nodeId, tell });
+    });
+  }
+
+  private askOfClient(sender: Whom, question: Question): void {
+    void this.nodes.find(question.nodeId).then(
+      (record) => record?.clientId === sender.clientId && this.gather(question),
       // Presence is best effort: without the store nothing is said.
       () => undefined,
     );

@@ -58,6 +58,12 @@ export class PeerRouting implements PeerListener {
     this.whereabouts.locate([nodeId], sendOn, frame.length);
   }
 
+  /** Tells whether another server node is believed to hold connections of a node. */
+  isElsewhere(nodeId: string, tell: (isElsewhere: boolean) => void): void {
+    if (!this.view.others) return tell(false);
+    this.whereabouts.locate([nodeId], (held) => tell(this.elsewhere(held).length > 0));
+  }
+
   received(from: string, frame: PeerFrame): void {
     switch (frame.kind) {
       case 'rows':

@@ -44,7 +44,7 @@ export class RoutingService {
     private readonly hooks: RoutingHooks,
     private readonly heap: HeapUse,
   ) {
-    this.offline = new OfflineWatch(connections, nodes, settings.presence);
+    this.offline = new OfflineWatch(connections, nodes, peers, settings.presence);
     inbox.onReports((reports) => {
       for (const { nodeId, key } of reports) void this.report(nodeId, key);
     });
