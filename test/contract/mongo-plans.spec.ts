@@ -237,7 +237,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['an order, and those that ended', 6, () => new MongoEndOrders(store).add(connectionsEnd(), NOW + 5)],
     ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), NOW + 6)],
     ['connections of a run', 12, () => directory().forgetBoot('boot-0')],
-    ['a connection that moves', 2, () => directory().register(connectionRow(LOGS[4]!, 'c1', { moving: true }), 10)],
+    ['a connection that moves', 3, () => directory().register(connectionRow(LOGS[4]!, 'c1', { moving: true }), 10)],
     ['places of connections that come together', 9, () => comeTogether(LOGS.slice(10, 13))],
   ];
 
