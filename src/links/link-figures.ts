@@ -28,9 +28,13 @@ export class PeerFigures {
   bytesSent = 0;
   bytesReceived = 0;
   reconnects = 0;
+  /** Links to the peer; two while a restarted one still has an id of before. */
+  links = 0;
   /** Bytes that wait now. */
   waiting: () => number = () => 0;
   readonly drops = new Map<DropReason, number>();
+
+  constructor(readonly peer: string) {}
 
   dropped(reason: DropReason, frames = 1): void {
     if (frames > 0) this.drops.set(reason, (this.drops.get(reason) ?? 0) + frames);
@@ -87,24 +91,32 @@ export class LinkFigures {
     const peer = labelOf(url);
     const present = this.peers.get(peer);
     if (present) return present;
-    const figures = new PeerFigures();
+    const figures = new PeerFigures(peer);
     this.peers.set(peer, figures);
     return figures;
   }
 
+  /** As `of`, for a link that lets go of them when it is over. */
+  use(url: string): PeerFigures {
+    const figures = this.of(url);
+    figures.links += 1;
+    return figures;
+  }
+
   /** A peer that left is not shown for ever. */
-  forget(url: string): void {
-    const peer = labelOf(url);
-    this.peers.delete(peer);
-    this.roundTrips.remove({ peer });
+  letGo(figures: PeerFigures): void {
+    figures.links -= 1;
+    if (figures.links > 0) return;
+    this.peers.delete(figures.peer);
+    this.roundTrips.remove({ peer: figures.peer });
   }
 
   fault(reason: FaultReason): void {
     this.faults.inc({ reason });
   }
 
-  roundTrip(url: string, ms: number): void {
-    this.roundTrips.observe({ peer: labelOf(url) }, ms / 1_000);
+  roundTrip({ peer }: PeerFigures, ms: number): void {
+    this.roundTrips.observe({ peer }, ms / 1_000);
   }
 
   private show(counter: Counter, read: (peer: PeerFigures) => Reading[]): void {

@@ -244,6 +244,25 @@ describe('a link that is open', () => {
     expect(await node.figure('allspark_link_frames_total', { direction: 'sent' })).toBe(0);
   });
 
+  it('is counted on when one to a peer that had its address before ends', async () => {
+    await meet(friendly);
+    send(1);
+    await fake.until(() => fake.texts.length === 1);
+    node.peers.peers.delete(PEER);
+    node.peers.peers.set('~snext', { ...fake.address, bootId: 'next boot' });
+    node.links.send('~snext', notice(2));
+    await fake.until(() => fake.texts.length === 2);
+    clock.advance(5_000);
+    await node.heard.change(PEER, 'down');
+    node.links.send('~snext', notice(3));
+    await fake.until(() => fake.texts.length === 3);
+    expect(await node.figure('allspark_link_frames_total', { direction: 'sent' })).toBe(3);
+    node.peers.peers.delete('~snext');
+    clock.advance(5_000);
+    await node.heard.change('~snext', 'down');
+    expect(await node.figure('allspark_link_frames_total', {})).toBe(0);
+  });
+
   it('ends when another run is at its address, and is opened to that', async () => {
     await meet(friendly);
     send(1);

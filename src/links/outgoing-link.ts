@@ -55,7 +55,7 @@ export class OutgoingLink {
     private readonly owner: LinkOwner,
   ) {
     this.target = address;
-    this.figures = around.figures.of(address.internalUrl);
+    this.figures = around.figures.use(address.internalUrl);
     this.queue = new LinkQueue(around.settings.waitingBytes, this.figures);
     this.figures.waiting = () => this.queue.bytes;
   }
@@ -137,7 +137,7 @@ export class OutgoingLink {
     socket.on('pong', () => {
       this.failures = 0;
       liveness.heard();
-      figures.roundTrip(this.target.internalUrl, clock.monotonic() - asked);
+      figures.roundTrip(this.figures, clock.monotonic() - asked);
     });
     // Of a later version, which this one does not understand.
     socket.on('message', () => this.figures.dropped('unknown_kind'));
@@ -199,7 +199,7 @@ export class OutgoingLink {
 
   private leave(): void {
     this.end();
-    this.around.figures.forget(this.target.internalUrl);
+    this.around.figures.letGo(this.figures);
     this.owner.ended(this.peer);
   }
 
