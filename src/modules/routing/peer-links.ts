@@ -22,7 +22,7 @@ export type PeerFrame =
       readonly frame: string;
       readonly hops: number;
     }
-  /** These nodes have no connection here: whoever believes it has to look again. */
+  /** These nodes have no connection here, or none that stays: whoever believes it has to look again. */
   | { readonly kind: 'moved'; readonly nodeIds: readonly string[] };
 
 export interface Notice {

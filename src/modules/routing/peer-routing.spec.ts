@@ -202,36 +202,58 @@ describe('routing across server nodes', () => {
       cluster.isAway = true;
       a.append(rowOf('n1', 1));
       await settled();
-      expect(await a.drops()).toBe(0);
+      expect(await a.drops('place_unknown')).toBe(0);
       expect(await reach(a, 'n1', sender)).toBe(false);
       a.routing.deliver(['n1', 'n2'], 'hi', sender);
       await settled();
-      expect(await a.drops()).toBe(2);
+      expect(await a.drops('place_unknown')).toBe(2);
     });
 
-    it('that come where their node was before go on to where it is, and no further', async () => {
+    it('that are messages end where their node was before, are counted, and the next find it', async () => {
       const sender = senderAt(a, 'me');
       b.connect('n1');
       await reach(a, 'n1', sender);
       b.disconnect('n1');
       c.connect('n1');
       await reach(a, 'n1', sender);
-      expect(c.heard).toEqual(['n1: hi']);
-      expect(cluster.kinds()).toContain('B>A moved');
-      b.routing.received('A', { kind: 'frame', nodeIds: ['n1'], frame: 'again', hops: 1 });
-      await settled();
+      expect([c.heard, await b.drops('moved')]).toEqual([[], 1]);
+      expect(cluster.kinds().slice(-2)).toEqual(['A>B frame', 'B>A moved']);
+      await reach(a, 'n1', sender);
       expect(c.heard).toEqual(['n1: hi']);
     });
 
-    it('handed on to where they began are delivered there', async () => {
+    it('find a node that was sent elsewhere there, too, as soon as one came where it was', async () => {
       const sender = senderAt(a, 'me');
       b.connect('n1');
       await reach(a, 'n1', sender);
-      b.disconnect('n1');
-      a.connect('n1');
-      b.routing.received('C', { kind: 'frame', nodeIds: ['n1'], frame: 'late', hops: 0 });
+      b.sendAway('n1');
+      c.connect('n1');
+      await reach(a, 'n1', sender);
+      await reach(a, 'n1', sender);
+      expect([b.heard.length, c.heard.length, await b.drops('moved')]).toEqual([3, 1, 0]);
+    });
+
+    it('that are receipts go on from where their node was before to where it is, and no further', async () => {
+      const report = deliveredFrame('m1', 'n2');
+      b.connect('n1');
+      a.routing.deliver(['n1'], report);
       await settled();
-      expect(a.heard).toEqual(['n1: late']);
+      b.disconnect('n1');
+      c.connect('n1');
+      a.routing.deliver(['n1'], report);
+      await settled();
+      expect(c.heard).toEqual([`n1: ${report}`]);
+      b.routing.received('A', { kind: 'frame', nodeIds: ['n1'], frame: report, hops: 1 });
+      await settled();
+      expect(c.heard).toHaveLength(1);
+    });
+
+    it('that are receipts and are handed on to where they began are delivered there', async () => {
+      const report = deliveredFrame('m1', 'n2');
+      a.connect('n1');
+      b.routing.received('C', { kind: 'frame', nodeIds: ['n1'], frame: report, hops: 0 });
+      await settled();
+      expect(a.heard).toEqual([`n1: ${report}`]);
     });
   });
 

@@ -72,7 +72,7 @@ export class PeerRouting implements PeerListener {
         for (const { nodeId, n } of frame.notices) this.inbox.notice(nodeId, n);
         return;
       case 'frame':
-        return this.handOn(from, this.deliverHere(frame.nodeIds, frame.frame), frame.frame, frame.hops);
+        return this.hear(from, frame);
       case 'moved':
         return this.whereabouts.forget(frame.nodeIds);
     }
@@ -103,7 +103,7 @@ export class PeerRouting implements PeerListener {
     const unread = new Set(this.inbox.offer(rows));
     const strangers = rows.filter((row) => unread.has(row) || !this.connections.stays(nodeOfInboxLog(row.log)));
     if (strangers.length === 0) return;
-    this.tellMoved(from, new Set(strangers.map(({ log }) => nodeOfInboxLog(log))));
+    this.tellMoved(from, [...new Set(strangers.map(({ log }) => nodeOfInboxLog(log)))]);
     this.seek(strangers, from);
   }
 
@@ -120,11 +120,22 @@ export class PeerRouting implements PeerListener {
     });
   }
 
-  /** A frame that came for nodes which are not here goes on to where they are, and no further. */
+  /**
+   * A message ends here: handed on it could be overtaken by a later one of its sender that goes straight. A receipt has
+   * no order to keep.
+   */
+  private hear(from: string, { nodeIds, frame, hops }: Extract<PeerFrame, { kind: 'frame' }>): void {
+    const strangers = this.deliverHere(nodeIds, frame);
+    this.tellMoved(
+      from,
+      nodeIds.filter((nodeId) => !this.connections.stays(nodeId)),
+    );
+    if (strangers.length === 0 || hops >= MAX_HOPS) return;
+    if (isReceipt(frame)) this.handOn(from, strangers, frame, hops);
+    else this.metrics.drops.inc({ reason: 'moved' });
+  }
+
   private handOn(from: string, strangers: readonly string[], frame: string, hops: number): void {
-    if (strangers.length === 0) return;
-    this.tellMoved(from, strangers);
-    if (hops >= MAX_HOPS) return;
     const sendOn = (held: Held | undefined): void => {
       this.sendElsewhere(held, frame, hops + 1, from);
       this.deliverHere(held?.get(this.self.id) ?? [], frame);
@@ -136,8 +147,8 @@ export class PeerRouting implements PeerListener {
     return serverNodeIds.includes(this.self.id) && !this.connections.stays(nodeId);
   }
 
-  private tellMoved(to: string, nodeIds: Iterable<string>): void {
-    this.peers.send(to, { kind: 'moved', nodeIds: [...nodeIds] });
+  private tellMoved(to: string, nodeIds: readonly string[]): void {
+    if (nodeIds.length > 0) this.peers.send(to, { kind: 'moved', nodeIds });
   }
 
   private sendElsewhere(held: Held | undefined, frame: string, hops: number, notAt?: string): void {

@@ -74,10 +74,9 @@ export class Process {
     );
   }
 
-  /** Frames that went nowhere, because nobody knew where to. */
-  async drops(): Promise<number> {
+  async drops(reason: string): Promise<number> {
     const { values } = await this.metrics.drops.get();
-    return values.find(({ labels }) => labels.reason === 'place_unknown')?.value ?? 0;
+    return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
   }
 
   connect(nodeId: string): LiveConnection {
