@@ -83,16 +83,18 @@ export class ConnectionsService {
 
   /**
    * Ends the connections of a node, or one, wherever they are: those of this process at once, others within seconds.
-   * Answers how many the directory lists: of a node, those end too whose run had lapsed. What opens later is not meant.
+   * Answers how many the directory lists of live runs; those of a run that is taken for dead, or has lapsed, end too as
+   * soon as it hears of it. What opens later is not meant.
    */
   async disconnect(whom: Whom, reason = ''): Promise<number> {
     const rows = 'nodeId' in whom ? await this.rowsOf(whom.nodeId) : await this.rowOf(whom.connectionId);
+    await this.view.learn(rows.map(({ bootId }) => bootId));
     // As this process has them: when its place has lapsed, the directory lists them late.
     const here = 'nodeId' in whom ? [...this.here(whom.nodeId)] : [...this.all()].filter(isNamed(whom));
     const elsewhere = rows.filter((row) => row.bootId !== this.serverNode.bootId && !here.some(isNamed(row)));
     for (const connection of here) this.end(connection, CLOSE.disconnected, reason);
     await this.tellOthers(whom, elsewhere, reason);
-    return here.length + elsewhere.length;
+    return here.length + elsewhere.filter(({ bootId }) => this.view.isLive(bootId)).length;
   }
 
   /** The connections of a node that this process holds. */
