@@ -24,7 +24,7 @@ function line(what, { perSecond, cpuMicros }) {
 }
 
 try {
-  await measurePairs(cluster, far, { total: 4_000, inFlight: IN_FLIGHT });
+  for (const places of [near, far]) await measurePairs(cluster, places, { total: MESSAGES, inFlight: IN_FLIGHT });
   const ratios = [];
   // In turn, so that both see the same machine.
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -1,7 +1,7 @@
 // What the polls of server nodes cost MongoDB: CPU for each inbox that is asked for and has nothing new, which is the
-// usual answer. At MONGODB_URI, which nobody else uses meanwhile; the rows are in a database of their own, which goes.
-import { createConnection } from 'mongoose';
+// usual answer. At MONGODB_URI.
 import { MongoInboxLog, MongoStore } from '../dist/storage/mongo/index.js';
+import { figuresOf, freshDatabase } from './mongo.mjs';
 
 /** A tenth of the inboxes of a full server node: what one of its ten questions in 5 s names. */
 const ASKED = 2_000;
@@ -10,30 +10,27 @@ const QUESTIONS = Number(process.argv[2] ?? 200);
 const ROWS_AN_INSERT = 500;
 const { MONGODB_URI } = process.env;
 
-if (MONGODB_URI) await measure(MONGODB_URI);
+if (MONGODB_URI) await measure(freshDatabase(MONGODB_URI));
 else console.log('polls: skipped, MONGODB_URI is not set');
 
-async function measure(uri) {
-  const mongo = await createConnection(uri).asPromise();
-  const named = uri.replace(/^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?[^?]*/, '$1/allspark_bench_polls');
-  const store = await MongoStore.open({ uri: named });
+async function measure({ uri, drop }) {
+  const store = await MongoStore.open({ uri });
   const log = new MongoInboxLog(store);
   try {
     await fill(log);
     const points = Array.from({ length: ASKED }, (_, i) => ({ log: nameOf(i * (INBOXES / ASKED)), n: 2 }));
     await log.at(points);
-    const before = await cpuOf(mongo);
+    const before = await figuresOf(uri);
     const start = performance.now();
     for (let asked = 0; asked < QUESTIONS; asked += 1) await log.at(points);
     const took = (performance.now() - start) / QUESTIONS;
-    const each = ((await cpuOf(mongo)) - before) / (QUESTIONS * ASKED);
+    const each = ((await figuresOf(uri)).cpuMicros - before.cpuMicros) / (QUESTIONS * ASKED);
     console.log(
       `polls: ${each.toFixed(2)} us CPU of MongoDB an inbox, ${took.toFixed(1)} ms for ${ASKED} of ${INBOXES}`,
     );
   } finally {
-    await store.connection.dropDatabase();
     await store.close();
-    await mongo.destroy();
+    await drop();
   }
 }
 
@@ -50,9 +47,4 @@ function nameOf(inbox) {
 function firstRow(log) {
   const [at, totals, body] = [Date.now(), { count: 1, bytes: 140 }, JSON.stringify('x'.repeat(138))];
   return { log, n: 1, key: `m sender ${log}`, digest: '', writer: 'bench', at, totals, report: false, body };
-}
-
-async function cpuOf(mongo) {
-  const { extra_info: usage } = await mongo.db.admin().command({ serverStatus: 1 });
-  return Number(usage.user_time_us) + Number(usage.system_time_us);
 }

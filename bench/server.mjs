@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freshDatabase } from './mongo.mjs';
 import { loadOrMakeSecret, signAuthKey } from '../dist/modules/auth/index.js';
 
 const program = fileURLToPath(new URL('../bin/allspark.js', import.meta.url));
@@ -39,12 +40,13 @@ export async function startServer(flags = [], { dataDir, env } = {}) {
   };
 }
 
-/** Several on one store, which know each other: on one data directory, or at `MONGODB_URI` where that is set. */
+/** Several on one store, which know each other: on one data directory, or where MONGODB_URI is set, on a database there. */
 export async function startCluster(count, flags = []) {
   const dataDir = await mkdtemp(join(tmpdir(), 'allspark-bench-'));
-  const { MONGODB_URI } = process.env;
+  const mongo = process.env.MONGODB_URI ? freshDatabase(process.env.MONGODB_URI) : undefined;
   const secrets = { AUTH_SECRET: SECRET, LINK_SECRET: SECRET };
-  const env = { PATH: process.env.PATH, ...secrets, ...(MONGODB_URI && { MONGODB_URI }) };
+  const here = { HOST_ADDRESS: '127.0.0.1', LISTEN_ADDRESS: '127.0.0.1' };
+  const env = { PATH: process.env.PATH, ...secrets, ...here, ...(mongo && { MONGODB_URI: mongo.uri }) };
   const starting = Array.from({ length: count }, () => startServer(flags, { dataDir, env }));
   const servers = await Promise.all(starting);
   for (const server of servers) while ((await liveAt(server)) !== count) await pause(100);
@@ -56,6 +58,7 @@ export async function startCluster(count, flags = []) {
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));
       await rm(dataDir, { recursive: true, force: true });
+      await mongo?.drop();
     },
   };
 }
