@@ -3,7 +3,6 @@ import { SystemClock } from '../common/clock.js';
 import { createLogger, type Logger } from '../common/logging.js';
 import { CONFIG_EXIT_CODE, formatFaults } from '../config/fault.js';
 import { type Config, loadConfig } from '../config/load-config.js';
-import { setWithoutEffect } from '../config/not-in-force.js';
 import { slices } from '../config/slices.js';
 import { EXIT } from './exit-codes.js';
 import { ownProcess } from './own-process.js';
@@ -19,8 +18,6 @@ export async function start(argv: readonly string[]): Promise<number> {
   }
   const { config } = loaded;
   const logger = createLogger(slices.log(config.settings));
-  const idle = setWithoutEffect(config.sources);
-  if (idle.length > 0) logger.warn({ settings: idle }, 'set, but without effect in this version');
   warnOfSharedName(config, logger);
   if (slices.host(config.settings).nodes > 1) {
     return (await import('./several/run.js')).runSeveral(config, argv, logger);

@@ -4,7 +4,6 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { renderExampleEnv } from './example-env.js';
 import { loadConfig } from './load-config.js';
-import { NOT_IN_FORCE } from './not-in-force.js';
 import { variables } from './settings.js';
 import { NO_NUMBER } from './variable.js';
 
@@ -17,19 +16,7 @@ const load = (content: string) => loadConfig({ env: { CONFIG_FILE: 'example.env'
 describe('config/example.env', () => {
   it('names every variable of the schema once, and no other, each with its default', () => {
     const settings = [...sample.matchAll(/^#([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name, value]) => [name, value]);
-    const inForce = variables.filter(({ name }) => !NOT_IN_FORCE.has(name));
-    const toCome = variables.filter(({ name }) => NOT_IN_FORCE.has(name));
-    expect(settings).toEqual([...inForce, ...toCome].map(({ name, fallback }) => [name, fallback ?? '']));
-  });
-
-  it('names what is not in force yet in a last section of its own', () => {
-    const [before = '', last = ''] = sample.split(/^# ---- Not in force yet.*\n/m);
-    for (const name of NOT_IN_FORCE) {
-      expect(last, name).toContain(`\n#${name}=`);
-      expect(before, name).not.toContain(`\n#${name}=`);
-    }
-    expect(last).not.toContain('# ----');
-    expect(last === '').toBe(NOT_IN_FORCE.size === 0);
+    expect(settings).toEqual(variables.map(({ name, fallback }) => [name, fallback ?? '']));
   });
 
   it('says of each variable what it is, its unit and what zero means, if anything, on the line above', () => {

@@ -1,4 +1,3 @@
-import { NOT_IN_FORCE } from './not-in-force.js';
 import { variables, type Variable } from './settings.js';
 import { NO_NUMBER } from './variable.js';
 
@@ -10,20 +9,14 @@ const HEAD = `\
 # Secrets and AUTH_PUBLIC_KEY may also be read from a file: NAME_FILE=path in place of NAME=value.
 `;
 
-const NOT_IN_FORCE_TITLE = 'Not in force yet: for parts that are still to come';
-
 /** The text of config/example.env. */
 export function renderExampleEnv(): string {
-  const inForce = variables.filter(({ name }) => !NOT_IN_FORCE.has(name));
-  const titles = new Set(inForce.map(({ group }) => group));
-  const groups = [...titles].map((title) => inForce.filter(({ group }) => group === title));
-  const sections = groups.map((members) => renderSection(members[0]?.group ?? '', members));
-  const toCome = variables.filter(({ name }) => NOT_IN_FORCE.has(name));
-  const last = toCome.length > 0 ? [renderSection(NOT_IN_FORCE_TITLE, toCome)] : [];
-  return [HEAD, ...sections, ...last].join('\n');
+  const titles = [...new Set(variables.map(({ group }) => group))];
+  return [HEAD, ...titles.map(renderSection)].join('\n');
 }
 
-function renderSection(title: string, members: readonly Variable[]): string {
+function renderSection(title: string): string {
+  const members = variables.filter(({ group }) => group === title);
   return [`# ---- ${title} ----`, ...members.map(renderVariable)].join('\n') + '\n';
 }
 
