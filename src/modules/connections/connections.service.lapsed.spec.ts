@@ -23,6 +23,7 @@ let there: Process;
 interface Process {
   readonly connections: ConnectionsService;
   readonly serverNode: ServerNode;
+  readonly view: ServerNodesView;
   readonly registrations: Registrations;
 }
 
@@ -35,7 +36,7 @@ async function start(address: string): Promise<Process> {
   const connections = new ConnectionsService(directory, serverNode, view, { perNode: 2 }, ends, clock, hooks);
   const registrations = new Registrations(directory, connections, serverNode, view, SETTINGS, clock);
   await ends.onModuleInit();
-  return { connections, serverNode, registrations };
+  return { connections, serverNode, view, registrations };
 }
 
 function connection(connectionId: string, nodeId: string): LiveConnection {
@@ -47,6 +48,17 @@ function connection(connectionId: string, nodeId: string): LiveConnection {
 function bury({ serverNode: { row } }: Process): void {
   registry.rows.delete(row.address);
   directory.rows = directory.rows.filter(({ bootId }) => bootId !== row.bootId);
+}
+
+/** `here` is taken for dead, and keeps its place. */
+async function fallSilent(): Promise<void> {
+  registry.beforeRelease = () => {
+    throw new Error('away');
+  };
+  for (let turns = 0; turns < 5; turns += 1) {
+    clock.advance(SETTINGS.heartbeatMs);
+    await there.view.observe(there.serverNode.beat());
+  }
 }
 
 async function settled(): Promise<void> {
@@ -93,6 +105,23 @@ describe('a disconnection of a node that another server node orders', () => {
     expect(directory.rows.map(({ connectionId }) => connectionId)).toEqual(['c1']);
     await hear();
     expect(closes).toEqual([['c1', 4501, '']]);
+  });
+
+  it.each([
+    ['its node', { nodeId: 'a' }],
+    ['its own id', { connectionId: 'c1' }],
+  ])('by %s closes, but does not count, what one has that is taken for dead', async (_, whom) => {
+    await here.connections.open(connection('c1', 'a'));
+    await fallSilent();
+    expect(await there.connections.disconnect(whom)).toBe(0);
+    await hear();
+    expect(closes).toEqual([['c1', 4501, '']]);
+  });
+
+  it('counts nothing that a run has left behind', async () => {
+    await here.connections.open(connection('c1', 'a'));
+    registry.rows.delete('here:1');
+    expect(await there.connections.disconnect({ connectionId: 'c1' })).toBe(0);
   });
 
   it('closes nothing that came later, be it the first that this one, or this run of it, registers', async () => {

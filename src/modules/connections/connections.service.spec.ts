@@ -30,8 +30,9 @@ function connection(connectionId: string, nodeId = 'a', key: Partial<LiveConnect
   return { connectionId, nodeId, clientId: null, kid: null, issuedAt: 100, send: () => {}, close, ...key };
 }
 
-function elsewhere(connectionId: string, nodeId = 'a', bootId = 'other'): void {
-  directory.rows.push(connectionRow(nodeId, connectionId, { serverNodeId: '~sThere', bootId }));
+function elsewhere(connectionId: string, nodeId = 'a'): void {
+  registry.rows.set('there:1', serverNodeRow({ address: 'there:1', serverNodeId: '~sThere', bootId: 'other' }));
+  directory.rows.push(connectionRow(nodeId, connectionId, { serverNodeId: '~sThere', bootId: 'other' }));
 }
 
 const refuse = (): never => {
@@ -307,10 +308,6 @@ describe('a server node whose own place had lapsed', () => {
 });
 
 describe('a disconnection', () => {
-  beforeEach(() => {
-    registry.rows.set('there:1', serverNodeRow({ address: 'there:1', serverNodeId: '~sThere', bootId: 'other' }));
-  });
-
   it('closes what is here at once, orders the rest, and counts both', async () => {
     await connections.open(connection('c1'));
     elsewhere('c2');
@@ -336,23 +333,6 @@ describe('a disconnection', () => {
     elsewhere('c2');
     expect(await connections.disconnect({ connectionId: 'c2' })).toBe(1);
     expect(orders.rows).toMatchObject([{ order: { nodeId: 'a', connectionIds: ['c2'] } }]);
-  });
-
-  it('orders, but does not count, what runs have that are dead or gone', async () => {
-    registry.rows.set('silent:1', serverNodeRow({ address: 'silent:1', serverNodeId: '~sSilent', bootId: 'silent' }));
-    registry.beforeRelease = refuse;
-    for (let turns = 0; turns < 5; turns += 1) await turn();
-    // That one is dead as well by now, and alive again.
-    registry.rows.set('there:1', { ...registry.rows.get('there:1')!, beat: 9 });
-    await turn();
-    elsewhere('c1');
-    elsewhere('c2', 'a', 'silent');
-    elsewhere('c3', 'a', 'gone');
-    expect(await connections.disconnect({ nodeId: 'a' })).toBe(1);
-    expect(await connections.disconnect({ connectionId: 'c2' })).toBe(0);
-    expect(await connections.disconnect({ connectionId: 'c3' })).toBe(0);
-    const meant = [['c1', 'c2', 'c3'], ['c2'], ['c3']];
-    expect(orders.rows).toMatchObject(meant.map((connectionIds) => ({ order: { connectionIds } })));
   });
 
   it('of nobody closes nothing, and one that is closed already is not counted again', async () => {
