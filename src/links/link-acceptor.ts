@@ -54,11 +54,6 @@ export class LinkAcceptor {
     this.server = new WebSocketServer(options);
   }
 
-  /** Peers that have a link to here. */
-  get size(): number {
-    return this.links.size;
-  }
-
   /** Whether the upgrade is a link's; then it is answered, now or later. */
   take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const claims = this.authenticate(request);
