@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 describe('a server node that takes its place', () => {
-  it('has the id of its address, and none before', async () => {
+  it('has the id of the place at its address, and none before', async () => {
     expect(node.hasPlace).toBe(false);
     expect(() => node.id).toThrow('claim');
     registry.rows.set('h:1', last);
@@ -113,10 +113,14 @@ describe('a heartbeat', () => {
     expect(await node.beat()).toBe(true);
   });
 
-  it('leaves the place when it goes', async () => {
+  it('leaves the place when it goes, and the next one there has an id of its own', async () => {
     await node.release();
     await node.claim(HERE);
+    const { id } = node;
     await node.release();
     expect(registry.rows.size).toBe(0);
+    const next = new ServerNode(registry);
+    await next.claim(HERE);
+    expect(next.id).not.toBe(id);
   });
 });

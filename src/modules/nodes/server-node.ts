@@ -16,7 +16,7 @@ export class AddressTaken extends Error {
   }
 }
 
-/** This process as a member of the cluster: the id of its address, and the id of this run. */
+/** This process as a member of the cluster: the id of its place, and the id of this run. */
 @Injectable()
 export class ServerNode {
   private held: ServerNodeRow | undefined;

@@ -21,7 +21,7 @@ export interface ServerNodeLoad {
   readonly closed: boolean;
 }
 
-/** A server node: one listening address, whoever runs there. */
+/** A server node: a place at one listening address, whoever runs there, until it is given up. */
 export interface ServerNodeRow extends ServerNodeAddress, ServerNodeLoad {
   readonly serverNodeId: string;
   /** The present run. */
@@ -36,7 +36,7 @@ export abstract class ServerNodes {
   abstract find(address: string): Promise<ServerNodeRow | undefined>;
 
   /**
-   * Takes over an address for a new run: the id that belongs to the address (the proposed one when it is new). Whoever
+   * Takes over an address for a new run: the id of the place there, the proposed one when there is none (`release`). Whoever
    * ran there before is told so by its next `beat`. Visible to all when it resolves.
    */
   abstract succeed(proposal: Omit<ServerNodeRow, 'beat'>): Promise<ServerNodeRow>;
