@@ -15,14 +15,20 @@ export class Dialogue {
   private readonly waiting = new Set<() => void>();
 
   private constructor(private readonly socket: WebSocket) {
+    let refused: string | undefined;
     socket.on('error', () => undefined);
+    // The library would end it as one that was cut: with 1006.
+    socket.once('unexpected-response', (_request, { statusCode }) => {
+      refused = `HTTP ${statusCode} before the handshake`;
+      socket.terminate();
+    });
     socket.on('message', (data: Buffer) => {
       this.heard.push(JSON.parse(data.toString('utf8')) as Frame);
       this.wake();
     });
     this.ended = new Promise((resolve) =>
       socket.once('close', (code, reason) => {
-        this.ending = { code, reason: reason.toString('utf8') };
+        this.ending = { code, reason: refused ?? reason.toString('utf8') };
         this.wake();
         resolve(this.ending);
       }),

@@ -19,8 +19,11 @@ const AT_ONCE = 100;
 const MESSAGES = 5;
 const READ_MS = 20_000;
 const SETTLE_MS = 1_000;
-/** By the number, or not let in at all: a server node that is busy says so after or before the handshake. */
-const REFUSALS = /ended with (4003|1013|1006)/;
+/**
+ * By the number, or not let in at all: where the store is busy, it is said after the handshake or before. Nobody is cut
+ * without a word.
+ */
+const REFUSALS = /ended with (4003|1013|1006 HTTP 503)/;
 /** Whoever was let in has to be told so by then. */
 const FREE_MS = 5_000;
 
@@ -115,7 +118,7 @@ export const f22: Row = {
     report.atLeast('fewest that were live', Math.min(...counts), 1);
     report.exactly('live ones that were ended for others', ended, 0);
     for (const [ending, times] of endings)
-      report.note(`${ending.replaceAll(/\D+/g, ' ').trim().slice(0, 4)} × ${times}`);
+      report.note(`${ending.replace(/^.*ended with (1006 )?/, '').trim()} × ${times}`);
     const others = [...endings.keys()].filter((ending) => !REFUSALS.test(ending));
     report.holdsThat(`nobody ends otherwise: ${others.join()}`, others.length === 0);
   },
