@@ -21,6 +21,7 @@ type Adapter<P> = new (store: EmbeddedStore) => P;
 
 async function opened<P>(Port: Adapter<P>, options: Partial<EmbeddedOptions> = {}) {
   const folder = new StoreFolder(options);
+  // The processes on it share a host, and so a clock: none is wrong.
   const another = async (): Promise<P> => new Port(await folder.open());
   return {
     port: await another(),

@@ -22,7 +22,8 @@ import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
  * Every command that an adapter sends is caught on its way and explained on a store with many rows: the plan that won
  * must walk an index, and look at hardly more keys than it answers.
  */
-const NOW = 1_700_000_000_000;
+const LONG_AGO = 1_700_000_000_000;
+const DAY_MS = 86_400_000;
 const LOGS = Array.from({ length: 30 }, (_, i) => `n:log-${String(i).padStart(2, '0')}`);
 const ROWS_A_LOG = 100;
 const [A, B, C] = LOGS as [string, string, string];
@@ -79,16 +80,20 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     const [directory, keys] = [new MongoDirectory(store), new MongoValidationKeys(store)];
     const servers = new MongoServerNodes(store);
     const orders = new MongoEndOrders(store);
-    for (const i of LOGS.keys()) await orders.add(keysEnd({ id: `n${i}`, until: NOW + i }), 0);
+    for (const i of LOGS.keys()) await orders.add(keysEnd({ id: `n${i}` }), DAY_MS);
     await Promise.all(
       LOGS.map(async (name, i) => {
         const serverNodeId = `~s${i % 3}`;
         await directory.register(connectionRow(name, 'c1', { serverNodeId, bootId: `boot-${i % 5}` }), 10);
         await directory.register(connectionRow(name, 'c2', { serverNodeId, bootId: `boot-${i % 5}` }), 10);
         await servers.succeed(serverNodeRow({ serverNodeId: `~s${i}`, address: `h:${i}` }));
-        await keys.put(`digest-${i}`, validationGrant({ validUntil: NOW + i }), 0);
+        await keys.put(`digest-${i}`, validationGrant(), DAY_MS);
       }),
     );
+    const { connection } = store;
+    const ended = { $in: Array.from({ length: 6 }, (_, i) => `digest-${i + 20}` as never) };
+    await connection.collection('validation_keys').updateMany({ _id: ended }, { $set: { validUntil: LONG_AGO } });
+    await connection.collection('end_orders').updateMany({ _id: { $lte: 6 as never } }, { $set: { until: LONG_AGO } });
   }
 
   async function fillGroups(): Promise<void> {
@@ -148,7 +153,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['one row', { keys: 1, found: 1 }, () => log.read(B, { ...ALL, after: 49, limit: 1 })],
     ['points', { keys: 60, found: 30 }, () => log.at(LOGS.map((name) => ({ log: name, n: ROWS_A_LOG })))],
     ['points where nothing is', { keys: 30, found: 0 }, () => log.at(LOGS.map((name) => ({ log: name, n: 101 })))],
-    ['the first after a time', { keys: 1, found: 1 }, () => log.firstAfter(C, NOW + 50)],
+    ['the first after a time', { keys: 1, found: 1 }, () => log.firstAfter(C, LONG_AGO + 50)],
     ['marks', { keys: 31, found: 30 }, () => log.marks(LOGS)],
     ['the next log', { keys: 1, found: 1 }, () => log.logs(A, 1)],
     ['nodes', { keys: 31, found: 30 }, () => new MongoNodeRegistry(store).find(LOGS)],
@@ -217,8 +222,8 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     ['acknowledgements', 1, () => log.raiseAcked([{ log: C, ...ack }])],
     ['a floor', 1, () => log.raiseFloor(A, 50, { count: 49, bytes: 49 })],
     ['the bodies that are dropped', 31, () => log.dropBodies(A, 31)],
-    ['the rows that are removed', 21, () => log.removeRows(A, 21, NOW + 1e9)],
-    ['the seats whose rows are removed', 20, () => log.removeRows(J, 21, NOW + 1e9)],
+    ['the rows that are removed', 21, () => log.removeRows(A, 21, LONG_AGO + 1e9)],
+    ['the seats whose rows are removed', 20, () => log.removeRows(J, 21, LONG_AGO + 1e9)],
     ['the entries that are closed', 5, () => closeInVain(H, OPEN_FROM + 4)],
     ['stays', 2, () => groupLog().project(G, [stay('node-3', 7, { left: 99 }), stay('node-4', 104)])],
     ['the record of a group', 1, () => groupLog().project(G, [], groupRecord({ ended: 120 }))],
@@ -234,8 +239,8 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
       4,
       () => useTogether(['digest-5', 'digest-6', 'digest-7', 'digest-8', 'nothing']),
     ],
-    ['an order, and those that ended', 6, () => new MongoEndOrders(store).add(connectionsEnd(), NOW + 5)],
-    ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), NOW + 6)],
+    ['an order, and those that ended', 6, () => new MongoEndOrders(store).add(connectionsEnd(), DAY_MS)],
+    ['keys that ended', 6, () => validationKeys().put('digest-29', validationGrant(), DAY_MS)],
     ['connections of a run', 12, () => directory().forgetBoot('boot-0')],
     ['a connection that moves', 3, () => directory().register(connectionRow(LOGS[4]!, 'c1', { moving: true }), 10)],
     ['places of connections that come together', 9, () => comeTogether(LOGS.slice(10, 13))],

@@ -18,6 +18,7 @@ import {
 } from '../../src/storage/mongo/index.js';
 import { findMongo, OWN_SETUPS, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
 import { Link } from '../support/mongo-proxy.js';
+import { SkewedClock } from '../support/skewed-clock.js';
 
 type Adapter<P> = new (store: MongoStore) => P;
 
@@ -44,8 +45,8 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) =
   async function opened<P>(Port: Adapter<P>) {
     const uri = mongo.freshUri();
     const stores: MongoStore[] = [];
-    const another = async (): Promise<P> => {
-      const store = await MongoStore.open({ uri });
+    const another = async (skewMs = 0): Promise<P> => {
+      const store = await MongoStore.open({ uri, clock: new SkewedClock(skewMs) });
       stores.push(store);
       return new Port(store);
     };

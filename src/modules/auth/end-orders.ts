@@ -19,7 +19,7 @@ export interface KeysEnd extends KeyHolder {
   /** Whole seconds since 1970, inclusive. */
   readonly issuedUntil: number;
   readonly reason: string;
-  /** From then on nobody needs to know of it, ms since 1970. */
+  /** Whoever takes it to be later than that, ms since 1970, refuses them anyway: all of them have ended. */
   readonly until: number;
 }
 
@@ -34,7 +34,6 @@ export interface ConnectionsEnd {
    */
   readonly runs?: readonly string[];
   readonly reason: string;
-  readonly until: number;
 }
 
 export type EndOrder = KeysEnd | ConnectionsEnd;
@@ -49,9 +48,10 @@ export interface EndOrderRow {
 export abstract class EndOrders {
   /**
    * Adds an order behind all others; durable, and seen by everybody who reads on, when it resolves. After an error it may
-   * be there or not: adding it again does no harm. Orders whose `until` is before `now` may be forgotten on the way.
+   * be there or not: adding it again does no harm. It is kept for at least `keepMs` of the store's own time, whatever the
+   * clocks of those who give orders and read them show; those kept for longer may be forgotten on the way.
    */
-  abstract add(order: EndOrder, now: number): Promise<void>;
+  abstract add(order: EndOrder, keepMs: number): Promise<void>;
 
   /** Orders behind a position (0: from the first one), ascending, at most `limit`; none is ever put before one that was read. */
   abstract after(position: number, limit: number): Promise<EndOrderRow[]>;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../common/clock.js';
 import { AuthSettings } from './auth.settings.js';
-import type { EndOrder, IssuedKey } from './end-orders.js';
+import type { EndOrder, IssuedKey, KeysEnd } from './end-orders.js';
 import { ForcedEnds, MOST_REVOCATIONS } from './forced-ends.js';
 import { Revocations } from './revocations.js';
 import { connectionsEnd, keysEnd, MemoryEndOrders } from './testing/index.js';
@@ -35,7 +35,7 @@ describe('ForcedEnds', () => {
     ['client', 'bob'],
     ['kid', 'k1'],
   ] as const)('refuses keys by %s that were issued until then, and no later ones', async (by, id) => {
-    await here.give(keysEnd({ by, id, issuedUntil: 100 }));
+    await here.give(keysEnd({ by, id, issuedUntil: 100 }), DAY_MS);
     expect(here.isRevoked(KEY)).toBe(true);
     expect(here.isRevoked({ ...KEY, issuedAt: 101 })).toBe(false);
     expect(here.isRevoked({ nodeId: 'b', clientId: 'ann', kid: null, issuedAt: 100 })).toBe(false);
@@ -46,8 +46,8 @@ describe('ForcedEnds', () => {
     const heard: EndOrder[] = [];
     there.onOrder((order) => void heard.push(order));
     const [keys, connections] = [keysEnd({ issuedUntil: 100, until: clock.now() + DAY_MS }), connectionsEnd()];
-    await here.give(keys);
-    await here.give(connections);
+    await here.give(keys, DAY_MS);
+    await here.give(connections, DAY_MS);
     expect([there.isRevoked(KEY), heard]).toEqual([false, []]);
     await pass(2_000);
     expect([there.isRevoked(KEY), heard]).toEqual([true, [keys, connections]]);
@@ -56,7 +56,7 @@ describe('ForcedEnds', () => {
   });
 
   it('knows at its start what was ordered before', async () => {
-    await here.give(keysEnd({ issuedUntil: 100 }));
+    await here.give(keysEnd({ issuedUntil: 100 }), DAY_MS);
     const late = new ForcedEnds(orders, clock);
     await late.onModuleInit();
     expect(late.isRevoked(KEY)).toBe(true);
@@ -74,11 +74,11 @@ describe('ForcedEnds', () => {
   });
 
   it('keeps what it knows while the store is away, and goes on where it was', async () => {
-    await here.give(keysEnd({ issuedUntil: 100, until: clock.now() + DAY_MS }));
+    await here.give(keysEnd({ issuedUntil: 100, until: clock.now() + DAY_MS }), DAY_MS);
     await pass(2_000);
     orders.isAway = true;
     await pass(2_000);
-    await expect(here.give(keysEnd({ by: 'kid', id: 'k1' }))).rejects.toThrow('away');
+    await expect(here.give(keysEnd({ by: 'kid', id: 'k1' }), DAY_MS)).rejects.toThrow('away');
     expect([there.isRevoked(KEY), here.size]).toEqual([true, 1]);
     orders.isAway = false;
     await orders.add(keysEnd({ id: 'b', issuedUntil: 100, until: clock.now() + DAY_MS }));
@@ -87,13 +87,13 @@ describe('ForcedEnds', () => {
   });
 
   it('takes of two orders about the same keys the later one, however they come', async () => {
-    await here.give(keysEnd({ issuedUntil: 100 }));
-    await here.give(keysEnd({ issuedUntil: 90 }));
+    await here.give(keysEnd({ issuedUntil: 100 }), DAY_MS);
+    await here.give(keysEnd({ issuedUntil: 90 }), DAY_MS);
     expect([here.isRevoked(KEY), here.size]).toEqual([true, 1]);
   });
 
   it('forgets a revocation when no key from before it can live', async () => {
-    await here.give(keysEnd({ issuedUntil: 100, until: clock.now() + DAY_MS }));
+    await here.give(keysEnd({ issuedUntil: 100, until: clock.now() + DAY_MS }), DAY_MS);
     await pass(DAY_MS - 2_000);
     expect(here.size).toBe(1);
     await pass(4_000);
@@ -101,10 +101,10 @@ describe('ForcedEnds', () => {
   });
 
   it('takes no more than it can hold, but those about keys it knows of', async () => {
-    for (let i = 0; i < MOST_REVOCATIONS; i += 1) await here.give(keysEnd({ id: `n${i}` }));
-    await expect(here.give(keysEnd({ id: 'one-more' }))).rejects.toMatchObject({ code: 'rate_limited' });
-    await here.give(keysEnd({ id: 'n5', issuedUntil: 100 }));
-    await here.give(connectionsEnd());
+    for (let i = 0; i < MOST_REVOCATIONS; i += 1) await here.give(keysEnd({ id: `n${i}` }), DAY_MS);
+    await expect(here.give(keysEnd({ id: 'one-more' }), DAY_MS)).rejects.toMatchObject({ code: 'rate_limited' });
+    await here.give(keysEnd({ id: 'n5', issuedUntil: 100 }), DAY_MS);
+    await here.give(connectionsEnd(), DAY_MS);
     expect(here.size).toBe(MOST_REVOCATIONS);
   });
 });
@@ -119,6 +119,8 @@ describe('Revocations', () => {
     expect(here.isRevoked({ ...KEY, issuedAt: second + 1 })).toBe(false);
     const [{ order } = {}] = orders.rows;
     expect(order).toMatchObject({ kind: 'keys', by: 'node', id: 'a', issuedUntil: second, reason: 'lost' });
-    expect(order!.until).toBeGreaterThan(clock.now() + settings.maxLifetimeMs + settings.leewayMs);
+    const longest = settings.maxLifetimeMs + settings.leewayMs;
+    expect((order as KeysEnd).until).toBeGreaterThan(clock.now() + longest);
+    expect(orders.keepMs[0]).toBeGreaterThan(longest);
   });
 });

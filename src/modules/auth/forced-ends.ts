@@ -51,10 +51,13 @@ export class ForcedEnds extends RevokedKeys implements OnModuleInit, OnApplicati
     this.listeners.push(call);
   }
 
-  /** Tells everybody, this process first of all. Throws `Refusal('rate_limited')` when too many revocations are in force. */
-  async give(order: EndOrder): Promise<void> {
+  /**
+   * Tells everybody, this process first of all, and whoever starts within `keepMs`. Throws `Refusal('rate_limited')` when
+   * too many revocations are in force.
+   */
+  async give(order: EndOrder, keepMs: number): Promise<void> {
     if (order.kind === 'keys') this.requireRoom(order);
-    await this.orders.add(order, this.clock.now());
+    await this.orders.add(order, keepMs);
     this.obey(order);
   }
 

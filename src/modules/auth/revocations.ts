@@ -24,8 +24,8 @@ export class Revocations {
   async revoke(holder: KeyHolder, reason = ''): Promise<number> {
     const now = this.clock.now();
     const issuedUntil = Math.floor(now / SECOND_MS);
-    const until = now + this.settings.maxLifetimeMs + this.settings.leewayMs + MARGIN_MS;
-    await this.ends.give({ kind: 'keys', ...holder, issuedUntil, reason, until });
+    const keepMs = this.settings.maxLifetimeMs + this.settings.leewayMs + MARGIN_MS;
+    await this.ends.give({ kind: 'keys', ...holder, issuedUntil, reason, until: now + keepMs }, keepMs);
     return (issuedUntil + 1) * SECOND_MS;
   }
 }

@@ -9,16 +9,17 @@ export interface ValidationGrant {
   readonly expiresAt: number;
   readonly kid: string | null;
   readonly serverNodeId: string;
-  /** When the validation key itself ends, ms since 1970. */
-  readonly validUntil: number;
 }
 
-/** Keeps grants under the digest of their key; the key itself is never stored. */
+/**
+ * Keeps grants under the digest of their key; the key itself is never stored. When one ends is up to the store's own time:
+ * the clocks of those who issue keys and of those who take them may be wrong.
+ */
 export abstract class ValidationKeyStore {
-  /** Stores a grant; durable when it resolves. Grants that ended before `now` may be forgotten on the way. */
-  abstract put(digest: string, grant: ValidationGrant, now: number): Promise<void>;
+  /** Stores a grant that is good for `ms` from now; durable when it resolves. Ended ones may be forgotten on the way. */
+  abstract put(digest: string, grant: ValidationGrant, ms: number): Promise<void>;
 
-  /** The grant, or `undefined`; does not use it up. */
+  /** The grant, or `undefined` when there is none or it ended; does not use it up. */
   abstract peek(digest: string): Promise<ValidationGrant | undefined>;
 
   /** Uses it up: true for exactly one caller in the whole cluster, false for all others. */

@@ -27,11 +27,10 @@ export class ValidationKeys {
 
   /** A new key that carries the identity on; stored when it resolves. Only its digest is kept. */
   async issue(identity: Identity, serverNodeId: string): Promise<IssuedValidationKey> {
-    const now = this.clock.now();
-    const validUntil = Math.min(now + this.settings.validationKeyMs, this.endOf(identity));
+    const validMs = Math.max(0, Math.min(this.settings.validationKeyMs, this.restOf(identity)));
     const validationKey = randomId();
-    await this.store.put(digestOf(validationKey), grantFor(identity, serverNodeId, validUntil), now);
-    return { validationKey, expiresInSeconds: Math.max(0, Math.floor((validUntil - now) / SECOND_MS)) };
+    await this.store.put(digestOf(validationKey), grantFor(identity, serverNodeId), validMs);
+    return { validationKey, expiresInSeconds: Math.floor(validMs / SECOND_MS) };
   }
 
   /** What it opens here and now, or `undefined`: unknown, used, expired, revoked, of another server node. Uses nothing up. */
@@ -39,7 +38,7 @@ export class ValidationKeys {
     if (!KEY_FORM.test(validationKey)) return undefined;
     const grant = await this.store.peek(digestOf(validationKey));
     if (!grant || grant.serverNodeId !== serverNodeId || this.revoked.isRevoked(grant)) return undefined;
-    return this.clock.now() < Math.min(grant.validUntil, this.endOf(grant)) ? grant : undefined;
+    return this.restOf(grant) > 0 ? grant : undefined;
   }
 
   /** Uses the key up: true for exactly one caller in the whole cluster. Does not look at the time: `peek` comes first. */
@@ -47,8 +46,9 @@ export class ValidationKeys {
     return KEY_FORM.test(validationKey) && this.store.use(digestOf(validationKey));
   }
 
-  private endOf({ expiresAt }: { expiresAt: number }): number {
-    return expiresAt * SECOND_MS + this.settings.leewayMs;
+  /** How long the auth key is good yet, ms: judged by the clock here, as where it is shown itself. */
+  private restOf({ expiresAt }: { expiresAt: number }): number {
+    return expiresAt * SECOND_MS + this.settings.leewayMs - this.clock.now();
   }
 }
 
@@ -56,7 +56,7 @@ function digestOf(validationKey: string): string {
   return createHash('sha256').update(validationKey).digest('base64url');
 }
 
-function grantFor(identity: Identity, serverNodeId: string, validUntil: number): ValidationGrant {
+function grantFor(identity: Identity, serverNodeId: string): ValidationGrant {
   const { nodeId, clientId, role, issuedAt, expiresAt, kid } = identity;
-  return { nodeId, clientId, role, issuedAt, expiresAt, kid, serverNodeId, validUntil };
+  return { nodeId, clientId, role, issuedAt, expiresAt, kid, serverNodeId };
 }

@@ -10,6 +10,7 @@ import type { LiveConnection } from './connections.types.js';
 import { Registrations } from './registrations.js';
 import { connectionRow, MemoryDirectory } from './testing/index.js';
 
+const MINUTE_MS = 60_000;
 const SETTINGS = { heartbeatMs: 3_000, staleMs: 9_000 };
 
 let directory: MemoryDirectory;
@@ -366,10 +367,10 @@ describe('a disconnection', () => {
 
   it('that was ordered elsewhere closes the connections it names, and none that came later', async () => {
     await connections.open(connection('c1'));
-    const order: EndOrder = { kind: 'connections', nodeId: 'a', connectionIds: ['c1', 'c9'], reason: 'x', until: 9 };
-    await ends.give(order);
+    const order: EndOrder = { kind: 'connections', nodeId: 'a', connectionIds: ['c1', 'c9'], reason: 'x' };
+    await ends.give(order, MINUTE_MS);
     await connections.open(connection('c2'));
-    await ends.give(order);
+    await ends.give(order, MINUTE_MS);
     expect(closes).toEqual([['c1', 4501, 'x']]);
   });
 });
@@ -386,13 +387,13 @@ describe('a revocation', () => {
     await connections.open(connection('old', 'a', { ...key, ...older }));
     await connections.open(connection('new', 'a', { ...key, ...later }));
     await connections.open(connection('other', 'b', older));
-    await ends.give(keysEnd({ by, id, issuedUntil: 100, reason: 'lost' }));
+    await ends.give(keysEnd({ by, id, issuedUntil: 100, reason: 'lost' }), MINUTE_MS);
     expect(closes).toEqual([['old', 4500, 'lost']]);
     expect(connections.size).toBe(2);
   });
 
   it('ends a connection that was let in before and registers only now', async () => {
-    await ends.give(keysEnd({ issuedUntil: 100 }));
+    await ends.give(keysEnd({ issuedUntil: 100 }), MINUTE_MS);
     await connections.open(connection('c1'));
     expect([closes, connections.size]).toEqual([[['c1', 4500, '']], 0]);
   });

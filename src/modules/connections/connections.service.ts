@@ -144,8 +144,7 @@ export class ConnectionsService {
     const connectionIds = rows.map(({ connectionId }) => connectionId);
     // Read behind the directory: a run whose rows were gone from that has no place any more.
     const runs = 'nodeId' in whom ? await this.view.runs() : undefined;
-    const until = this.clock.now() + ORDER_MS;
-    await this.ends.give({ kind: 'connections', nodeId, connectionIds, ...(runs && { runs }), reason, until });
+    await this.ends.give({ kind: 'connections', nodeId, connectionIds, ...(runs && { runs }), reason }, ORDER_MS);
   }
 
   private obey(order: EndOrder): void {

@@ -7,7 +7,7 @@ const FORGET_AN_ADD = 4;
 
 export class EmbeddedEndOrders extends EndOrders {
   private readonly orders: Database<EndOrder, number>;
-  /** [until, position], to find the ended ones. */
+  /** [end, position], to find the ended ones: the processes on the store share one host and its clock. */
   private readonly ends: Database<true, Key[]>;
 
   constructor(private readonly store: EmbeddedStore) {
@@ -16,12 +16,13 @@ export class EmbeddedEndOrders extends EndOrders {
     this.ends = store.json('end-order-ends');
   }
 
-  add(order: EndOrder, now: number): Promise<void> {
+  add(order: EndOrder, keepMs: number): Promise<void> {
     return this.store.writes.run(1, () => {
+      const now = this.store.settings.clock.now();
       const [newest = 0] = this.orders.getKeys({ reverse: true, limit: 1 });
       this.forgetEnded(now);
       void this.orders.put(newest + 1, order);
-      void this.ends.put([order.until, newest + 1], true);
+      void this.ends.put([now + keepMs, newest + 1], true);
     });
   }
 

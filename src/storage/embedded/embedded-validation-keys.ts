@@ -5,8 +5,11 @@ import type { EmbeddedStore } from './embedded-store.js';
 /** Ended grants that one `put` forgets: more than it adds, so that they get fewer. */
 const FORGET_A_PUT = 4;
 
+/** A grant, and when it ends, ms since 1970: the processes on the store share one host and its clock. */
+type KeptGrant = ValidationGrant & { readonly validUntil: number };
+
 export class EmbeddedValidationKeys extends ValidationKeyStore {
-  private readonly grants: Database<ValidationGrant, string>;
+  private readonly grants: Database<KeptGrant, string>;
   /** [validUntil, digest], to find the ended ones. */
   private readonly ends: Database<true, Key[]>;
 
@@ -16,24 +19,29 @@ export class EmbeddedValidationKeys extends ValidationKeyStore {
     this.ends = store.json('validation-key-ends');
   }
 
-  put(digest: string, grant: ValidationGrant, now: number): Promise<void> {
+  put(digest: string, grant: ValidationGrant, ms: number): Promise<void> {
     return this.store.writes.run(1, () => {
-      this.forgetEnded(now);
-      void this.grants.put(digest, grant);
-      void this.ends.put([grant.validUntil, digest], true);
+      const validUntil = this.store.settings.clock.now() + ms;
+      this.forgetEnded();
+      void this.grants.put(digest, { ...grant, validUntil });
+      void this.ends.put([validUntil, digest], true);
     });
   }
 
-  private forgetEnded(now: number): void {
-    const ended = [...this.ends.getKeys({ start: [0], end: [now], limit: FORGET_A_PUT })];
-    for (const end of ended) {
-      void this.grants.remove(String(end[1]));
-      void this.ends.remove(end);
+  private forgetEnded(): void {
+    const end = [this.store.settings.clock.now()];
+    const ended = [...this.ends.getKeys({ start: [0], end, limit: FORGET_A_PUT })];
+    for (const each of ended) {
+      void this.grants.remove(String(each[1]));
+      void this.ends.remove(each);
     }
   }
 
   async peek(digest: string): Promise<ValidationGrant | undefined> {
-    return this.store.read(() => this.grants.get(digest));
+    const kept = this.store.read(() => this.grants.get(digest));
+    if (!kept || kept.validUntil <= this.store.settings.clock.now()) return undefined;
+    const { validUntil: _, ...grant } = kept;
+    return grant;
   }
 
   use(digest: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { EndOrderDocument } from './documents.js';
 import { isDuplicateKey } from './driver-errors.js';
 import type { MongoStore } from './mongo-store.js';
+import { isOver, msFromNow } from './store-time.js';
 
 /** Ended orders that one `add` forgets. */
 const FORGET_AN_ADD = 1_000;
@@ -17,27 +18,34 @@ export class MongoEndOrders extends EndOrders {
     this.orders = store.collection(EndOrderDocument);
   }
 
-  async add(order: EndOrder, now: number): Promise<void> {
-    const position = await this.store.run((signal) => this.append(order, signal));
+  async add(order: EndOrder, keepMs: number): Promise<void> {
+    const position = await this.store.run((signal) => this.append(order, keepMs, signal));
     try {
-      await this.store.run((signal) => this.forgetEnded(position, now, signal));
+      await this.store.run((signal) => this.forgetEnded(position, signal));
     } catch (error) {
       // What is over stays a little longer when the store is away.
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   }
 
-  private async append({ until, ...order }: EndOrder, signal: AbortSignal): Promise<number> {
+  private async append(order: EndOrder, keepMs: number, signal: AbortSignal): Promise<number> {
     for (;;) {
       const position = 1 + (await this.newest(signal));
       signal.throwIfAborted();
       try {
-        await this.orders.insertOne({ _id: position, until, order: JSON.stringify(order) });
+        await this.putAt(position, order, keepMs);
         return position;
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
     }
+  }
+
+  /** An insert knows no time of the store, an update does. What has the place already does not match, and is in the way. */
+  private async putAt(position: number, order: EndOrder, keepMs: number): Promise<void> {
+    const row = { _id: position, until: msFromNow(keepMs), order: { $literal: JSON.stringify(order) } };
+    const free = { _id: position, until: { $exists: false } };
+    await this.orders.updateOne(free, [{ $replaceWith: row }], { upsert: true });
   }
 
   private async newest(signal: AbortSignal): Promise<number> {
@@ -46,9 +54,9 @@ export class MongoEndOrders extends EndOrders {
   }
 
   /** The newest stays in any case: the next position is read from it. */
-  private async forgetEnded(position: number, now: number, signal: AbortSignal): Promise<void> {
+  private async forgetEnded(position: number, signal: AbortSignal): Promise<void> {
     const options = { projection: { _id: 1 }, limit: FORGET_AN_ADD, signal } as const;
-    const ended = await this.orders.find({ until: { $lt: now } }, options).toArray();
+    const ended = await this.orders.find(isOver('until'), options).toArray();
     signal.throwIfAborted();
     const places = ended.map(({ _id }) => _id).filter((place) => place < position);
     if (places.length > 0) await this.orders.deleteMany({ _id: { $in: places } });
@@ -62,6 +70,6 @@ export class MongoEndOrders extends EndOrders {
   }
 }
 
-function toRow({ _id: position, until, order }: EndOrderDocument): EndOrderRow {
-  return { position, order: { ...(JSON.parse(order) as EndOrder), until } };
+function toRow({ _id: position, order }: EndOrderDocument): EndOrderRow {
+  return { position, order: JSON.parse(order) as EndOrder };
 }

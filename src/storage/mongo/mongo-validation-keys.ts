@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../../modules/inbox/index.js';
 import { ValidationKeyDocument } from './documents.js';
 import { bulkMeeting } from './driver-errors.js';
 import { Gather, paceOfCrowds } from './gather.js';
+import { isLaterThanNow, isOver, msFromNow } from './store-time.js';
 import type { MongoStore } from './mongo-store.js';
 
 /** Ended grants are forgotten at most so often, ms, and so many at once. */
@@ -13,9 +14,12 @@ const FORGET_GRANTS = 1_000;
 /** Grants of one reply; more come in further ones. */
 const MOST_GRANTS = 1_000;
 
+/** A grant to be stored, good for `ms`. */
+type FreshGrant = Omit<ValidationKeyDocument, 'validUntil'> & { readonly ms: number };
+
 export class MongoValidationKeys extends ValidationKeyStore {
   private readonly grants: mongo.Collection<ValidationKeyDocument>;
-  private readonly puts: Gather<ValidationKeyDocument, void>;
+  private readonly puts: Gather<FreshGrant, void>;
   private readonly peeks: Gather<string, ValidationGrant | undefined>;
   private readonly uses: Gather<string, boolean>;
   private forgotAt = -Infinity;
@@ -29,30 +33,30 @@ export class MongoValidationKeys extends ValidationKeyStore {
     this.uses = new Gather((digests, signal) => this.useUp(digests, signal), { pace });
   }
 
-  async put(digest: string, grant: ValidationGrant, now: number): Promise<void> {
-    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant, usedBy: null }, signal));
-    await this.forgetEnded(now);
+  async put(digest: string, grant: ValidationGrant, ms: number): Promise<void> {
+    await this.store.run((signal) => this.puts.run({ _id: digest, ...grant, usedBy: null, ms }, signal));
+    await this.forgetEnded();
   }
 
-  private async putAll(grants: readonly ValidationKeyDocument[], signal: AbortSignal): Promise<void[]> {
+  private async putAll(grants: readonly FreshGrant[], signal: AbortSignal): Promise<void[]> {
     await bulkMeeting(this.grants, grants.map(storing), signal);
     return [];
   }
 
-  private async forgetEnded(now: number): Promise<void> {
+  private async forgetEnded(): Promise<void> {
     const moment = this.store.settings.clock.monotonic();
     if (moment - this.forgotAt < FORGET_EACH_MS) return;
     this.forgotAt = moment;
     try {
-      await this.store.run((signal) => this.forgetSome(now, signal));
+      await this.store.run((signal) => this.forgetSome(signal));
     } catch (error) {
       passOverAway(error);
     }
   }
 
-  private async forgetSome(now: number, signal: AbortSignal): Promise<void> {
+  private async forgetSome(signal: AbortSignal): Promise<void> {
     const options = { projection: { _id: 1 }, limit: FORGET_GRANTS, signal } as const;
-    const ended = await this.grants.find({ validUntil: { $lt: now } }, options).toArray();
+    const ended = await this.grants.find(isOver('validUntil'), options).toArray();
     signal.throwIfAborted();
     if (ended.length > 0) await this.grants.deleteMany({ _id: { $in: ended.map(({ _id }) => _id) } });
   }
@@ -62,8 +66,9 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 
   private async find(digests: readonly string[], signal: AbortSignal): Promise<Array<ValidationGrant | undefined>> {
-    const options = { projection: { usedBy: 0 }, batchSize: MOST_GRANTS, signal } as const;
-    const found = await this.grants.find({ _id: { $in: [...digests] }, usedBy: null }, options).toArray();
+    const options = { projection: { usedBy: 0, validUntil: 0 }, hint: '_id_', batchSize: MOST_GRANTS, signal } as const;
+    const asked = { _id: { $in: [...digests] }, usedBy: null, ...isLaterThanNow('validUntil') };
+    const found = await this.grants.find(asked, options).toArray();
     const grants = new Map(found.map(({ _id, ...grant }) => [_id, grant]));
     return digests.map((digest) => grants.get(digest));
   }
@@ -99,8 +104,9 @@ export class MongoValidationKeys extends ValidationKeyStore {
   }
 }
 
-function storing({ _id, ...replacement }: ValidationKeyDocument): mongo.AnyBulkWriteOperation<ValidationKeyDocument> {
-  return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+function storing({ ms, ...grant }: FreshGrant): mongo.AnyBulkWriteOperation<ValidationKeyDocument> {
+  const replacement = { $mergeObjects: [{ $literal: grant }, { validUntil: msFromNow(ms) }] };
+  return { updateOne: { filter: { _id: grant._id }, update: [{ $replaceWith: replacement }], upsert: true } };
 }
 
 /** What is over stays a little longer when the store is away. */

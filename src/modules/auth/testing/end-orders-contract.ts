@@ -4,12 +4,14 @@ import type { ConnectionsEnd, EndOrder, EndOrders, KeysEnd } from '../end-orders
 /** A store made for one test. */
 export interface OpenEndOrders {
   readonly orders: EndOrders;
-  /** Another adapter on the same store, as another server node has it. */
-  readonly second: () => Promise<EndOrders>;
+  /** Another adapter on the same store, as another server node has it; the wall clock of its host is wrong by `skewMs`. */
+  readonly second: (skewMs?: number) => Promise<EndOrders>;
   readonly close: () => Promise<void>;
 }
 
 const NOW = 1_700_000_000_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 const ALL = 1_000;
 
 export function keysEnd(changes: Partial<KeysEnd> = {}): KeysEnd {
@@ -18,8 +20,7 @@ export function keysEnd(changes: Partial<KeysEnd> = {}): KeysEnd {
 }
 
 export function connectionsEnd(changes: Partial<ConnectionsEnd> = {}): ConnectionsEnd {
-  const until = NOW + 60_000;
-  return { kind: 'connections', nodeId: 'a', connectionIds: ['c1'], reason: '', until, ...changes };
+  return { kind: 'connections', nodeId: 'a', connectionIds: ['c1'], reason: '', ...changes };
 }
 
 async function ordersAfter(orders: EndOrders, position: number): Promise<EndOrder[]> {
@@ -45,7 +46,7 @@ export function endOrdersContract(name: string, open: () => Promise<OpenEndOrder
         connectionsEnd({ connectionIds: ['c1', 'c2'], reason: 'signed out' }),
         keysEnd({ by: 'client', id: 'bob' }),
       ];
-      for (const order of given) await orders.add(order, NOW);
+      for (const order of given) await orders.add(order, MINUTE_MS);
       expect(await ordersAfter(orders, 0)).toEqual(given);
       expect(await ordersAfter(await second(), 0)).toEqual(given);
     });
@@ -55,7 +56,7 @@ export function endOrdersContract(name: string, open: () => Promise<OpenEndOrder
     });
 
     test('goes on behind a position, a page at a time', async ({ orders }) => {
-      for (let i = 0; i < 5; i += 1) await orders.add(keysEnd({ id: `n${i}` }), NOW);
+      for (let i = 0; i < 5; i += 1) await orders.add(keysEnd({ id: `n${i}` }), MINUTE_MS);
       const first = await orders.after(0, 2);
       const rest = await orders.after(first.at(-1)?.position ?? 0, ALL);
       expect([...first, ...rest].map(({ order }) => (order as KeysEnd).id)).toEqual(['n0', 'n1', 'n2', 'n3', 'n4']);
@@ -73,7 +74,7 @@ export function endOrdersContract(name: string, open: () => Promise<OpenEndOrder
       };
       const added: string[] = [];
       const given = Array.from({ length: 60 }, async (_, i) => {
-        await givers[i % 2]!.add(keysEnd({ id: `n${i}` }), NOW);
+        await givers[i % 2]!.add(keysEnd({ id: `n${i}` }), MINUTE_MS);
         added.push(`n${i}`);
       });
       while (added.length < given.length) {
@@ -85,23 +86,37 @@ export function endOrdersContract(name: string, open: () => Promise<OpenEndOrder
     });
 
     test('forgets what is over, and nothing else', async ({ orders }) => {
-      await orders.add(keysEnd({ id: 'kept' }), NOW);
-      for (let i = 0; i < 20; i += 1) await orders.add(keysEnd({ id: 'over', until: NOW + 1 }), NOW);
-      for (let i = 0; i < 20; i += 1) await orders.add(keysEnd({ id: 'later', until: NOW + 90_000 }), NOW + 59_999);
+      await orders.add(keysEnd({ id: 'kept' }), MINUTE_MS);
+      for (let i = 0; i < 20; i += 1) await orders.add(keysEnd({ id: 'over' }), -1);
+      for (let i = 0; i < 20; i += 1) await orders.add(keysEnd({ id: 'later' }), MINUTE_MS);
       const ids = (await ordersAfter(orders, 0)).map((order) => (order as KeysEnd).id);
       expect(ids).toEqual(['kept', ...Array.from({ length: 20 }, () => 'later')]);
     });
 
     test('never gives a position twice, also when all before it are over', async ({ orders, second }) => {
-      for (let i = 0; i < 3; i += 1) await orders.add(keysEnd({ until: NOW }), NOW + i * 120_000);
+      for (let i = 0; i < 3; i += 1) await orders.add(keysEnd(), -1);
       const [last] = (await orders.after(0, ALL)).slice(-1);
-      await (await second()).add(keysEnd({ id: 'new', until: NOW + 900_000 }), NOW + 600_000);
-      expect(await ordersAfter(orders, last?.position ?? 0)).toEqual([keysEnd({ id: 'new', until: NOW + 900_000 })]);
+      await (await second()).add(keysEnd({ id: 'new' }), MINUTE_MS);
+      expect(await ordersAfter(orders, last?.position ?? 0)).toEqual([keysEnd({ id: 'new' })]);
     });
+
+    for (const skewMs of [-DAY_MS, DAY_MS])
+      test(`keeps and forgets as ever with a process whose clock is wrong by ${skewMs} ms`, async ({
+        orders,
+        second,
+      }) => {
+        const wrong = await second(skewMs);
+        await orders.add(keysEnd({ id: 'right' }), MINUTE_MS);
+        await wrong.add(keysEnd({ id: 'wrong' }), MINUTE_MS);
+        await wrong.add(keysEnd({ id: 'over' }), -1);
+        await orders.add(keysEnd({ id: 'later' }), MINUTE_MS);
+        const ids = (await ordersAfter(orders, 0)).map((order) => (order as KeysEnd).id);
+        expect(ids).toEqual(['right', 'wrong', 'later']);
+      });
 
     test('rejects once it is closed', async ({ orders, close }) => {
       await close();
-      await expect(orders.add(keysEnd(), NOW)).rejects.toThrow();
+      await expect(orders.add(keysEnd(), MINUTE_MS)).rejects.toThrow();
       await expect(orders.after(0, ALL)).rejects.toThrow();
     });
   });

@@ -5,9 +5,12 @@ export class MemoryEndOrders extends EndOrders {
   isAway = false;
   reads = 0;
   readonly rows: EndOrderRow[] = [];
+  /** Of each row, for how long it was to be kept. Nothing is forgotten here. */
+  readonly keepMs: number[] = [];
 
-  async add(order: EndOrder): Promise<void> {
+  async add(order: EndOrder, keepMs = Infinity): Promise<void> {
     this.answer();
+    this.keepMs.push(keepMs);
     this.rows.push({ position: this.rows.length + 1, order });
   }
 
