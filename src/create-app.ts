@@ -84,7 +84,9 @@ export async function letIn(app: INestApplication): Promise<Admitting> {
   const serverNode = app.get(ServerNode, { strict: false });
   await serverNode.claim(placeAt(app, address), isForced(address) ? undefined : runAt);
   const forgotten = await app.get(Registrations, { strict: false }).sweep();
-  app.get(Lifecycle, { strict: false }).becomeReady();
+  const lifecycle = app.get(Lifecycle, { strict: false });
+  await lifecycle.prepared();
+  lifecycle.becomeReady();
   await app.get(Heartbeat, { strict: false }).start();
   if (serverNode.lost) throw serverNode.lost;
   return { url: address.baseUrl, serverNodeId: serverNode.id, forgotten };

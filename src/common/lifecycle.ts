@@ -4,11 +4,22 @@ export type Phase = 'starting' | 'ready' | 'draining';
 /** Where this process is in its life. The edges ask before they let anybody in. */
 export class Lifecycle {
   private current: Phase = 'starting';
+  private readonly preparations: Array<() => Promise<void>> = [];
   private readonly drainListeners: Array<() => void> = [];
   private readonly drains: Array<() => Promise<void>> = [];
 
   get phase(): Phase {
     return this.current;
+  }
+
+  /** What has to be done once this process has its place, before anybody is let in. */
+  preparesBy(prepare: () => Promise<void>): void {
+    this.preparations.push(prepare);
+  }
+
+  /** Resolves when all of that is done, or failed. */
+  async prepared(): Promise<void> {
+    await Promise.allSettled(this.preparations.map((prepare) => prepare()));
   }
 
   becomeReady(): void {

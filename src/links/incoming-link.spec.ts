@@ -141,6 +141,20 @@ describe('a server node that is opened a link to', () => {
     expect(node.peers.looks).toBe(2);
   });
 
+  it('greets a peer that it does not know when it has looked, so that it is known by then', async () => {
+    const order: string[] = [];
+    const looks: Array<() => void> = [];
+    node.peers.lookAgain = () => new Promise((resolve) => void looks.push(resolve));
+    const young = FakeDialler.open(node).then(() => order.push('greeted'));
+    await node.heard.change(PEER, 'up');
+    node.peers.peers.set('~sold', { internalUrl: 'ws://127.0.0.1:1', bootId: 'old boot' });
+    await FakeDialler.open(node, { from: { serverNodeId: '~sold', bootId: 'old boot' } });
+    order.push('looked');
+    looks[0]?.();
+    await young;
+    expect(order).toEqual(['looked', 'greeted']);
+  });
+
   it('has one link of a peer: a newer one ends the one before', async () => {
     const first = await FakeDialler.open(node);
     const ended = first.ended();

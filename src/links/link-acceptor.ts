@@ -102,8 +102,6 @@ export class LinkAcceptor {
 
   private accept(client: WebSocket, claims: LinkClaims, terms: LinkTerms): void {
     const { serverNodeId: peer, bootId } = claims.from;
-    // It may be younger than the last look.
-    if (this.around.addresses.find(peer)?.bootId !== bootId) void this.around.addresses.lookAgain();
     // Only the newest counts: of the one before the peer knows nothing any more.
     this.links.get(peer)?.end();
     const link = new IncomingLink(client, peer, this.around, {
@@ -115,6 +113,9 @@ export class LinkAcceptor {
     });
     this.links.set(peer, link);
     this.owner.changed(peer, 'up');
-    client.send(JSON.stringify({ ...terms, proof: this.around.tokens.proof(claims, terms) }));
+    const greet = (): void => client.send(JSON.stringify({ ...terms, proof: this.around.tokens.proof(claims, terms) }));
+    // It may be younger than the last look; once greeted it relies on being known here.
+    if (this.around.addresses.find(peer)?.bootId === bootId) greet();
+    else void this.around.addresses.lookAgain().then(greet);
   }
 }

@@ -39,6 +39,7 @@ export class LinksEntrance implements OnApplicationBootstrap, BeforeApplicationS
     { listener }: LinksSettings,
     clock: Clock,
   ) {
+    lifecycle.preparesBy(() => links.introduced());
     const take = links.acceptor.take.bind(links.acceptor);
     if (listener) this.listener = new LinkListener(listener, take, clock);
     else claims.add(take);

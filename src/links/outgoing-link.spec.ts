@@ -151,6 +151,19 @@ describe('a server node that opens a link', () => {
     expect(fake.texts).toEqual([]);
   });
 
+  it('opens another when it goes on as another run, so that its peer looks again', async () => {
+    await meet(friendly);
+    node.peers.appeared(PEER, true);
+    await node.heard.change(PEER, 'up');
+    node.peers.appeared(PEER, true);
+    Object.assign(node.peers, { self: { serverNodeId: '~sa', bootId: 'next boot' } });
+    node.peers.appeared(PEER, true);
+    await node.heard.change(PEER, 'down');
+    clock.advance(2_000);
+    await fake.until(() => fake.links.length === 2);
+    expect(fake.links.length).toBe(2);
+  });
+
   it('passes over what an acceptor of a later version says after its hello', async () => {
     await meet((socket, claims) => {
       friendly(socket, claims);

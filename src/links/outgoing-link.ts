@@ -43,6 +43,11 @@ export class OutgoingLink {
   private wanted = false;
   private failures = 0;
   private target: PeerAddress;
+  /** The boot id of this process that the peer was told. */
+  private openedAs: string | undefined;
+  private wasTried: () => void = () => {};
+  /** Resolves when it was opened for the first time, or could not be. */
+  readonly tried = new Promise<void>((resolve) => void (this.wasTried = resolve));
   private dial: Dial | undefined;
   private socket: WebSocket | undefined;
   private liveness: Liveness | undefined;
@@ -60,8 +65,10 @@ export class OutgoingLink {
     this.figures.waiting = () => this.queue.bytes;
   }
 
-  /** The peer is said to be there: tries at once, also when there is nothing to send yet. */
+  /** The peer is there, and does not know this run yet: tries at once, also when there is nothing to send. */
   open(): void {
+    const isOfEarlierRun = this.openedAs !== this.around.addresses.self?.bootId;
+    if (this.state === 'open' && isOfEarlierRun) this.socket?.close(GOING_AWAY);
     if (this.state !== 'idle' && this.state !== 'waiting') return;
     this.retry?.cancel();
     this.unreachable = false;
@@ -96,6 +103,7 @@ export class OutgoingLink {
     const { self } = this.around.addresses;
     if (!address || !self) return this.leave();
     this.target = address;
+    this.openedAs = self.bootId;
     this.state = 'dialling';
     this.wanted = false;
     const { tokens, settings, clock } = this.around;
@@ -117,6 +125,7 @@ export class OutgoingLink {
     this.state = 'open';
     this.inUse = true;
     this.unreachable = false;
+    this.wasTried();
     this.socket = socket;
     this.watch(socket);
     this.owner.changed(this.peer, 'up');
@@ -172,6 +181,7 @@ export class OutgoingLink {
     if (!this.unreachable) this.logger.warn(`no link to ${this.target.internalUrl}: ${detail}`);
     const lost = this.queue.lose();
     this.unreachable = true;
+    this.wasTried();
     if (lost > 0) this.owner.changed(this.peer, 'down');
     this.tryLater();
     if (reason === 'wrong_server_node') void this.around.addresses.lookAgain().then(() => this.tryAnother());
@@ -205,6 +215,7 @@ export class OutgoingLink {
 
   private end(): void {
     this.state = 'ended';
+    this.wasTried();
     this.dial?.giveUp();
     this.retry?.cancel();
     this.socket?.terminate();

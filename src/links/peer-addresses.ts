@@ -25,6 +25,9 @@ export abstract class PeerAddresses {
    */
   abstract lookAgain(): Promise<void>;
 
-  /** Calls for each run that is new here; `isOlder`: it was there before this one, and so does not know of it yet. */
+  /**
+   * Calls for each run that is new here, and for all when this process goes on as another run; `isOlder`: it was there
+   * before this run, and so does not know of it yet.
+   */
   abstract onAppeared(call: (serverNodeId: string, isOlder: boolean) => void): void;
 }

@@ -10,6 +10,7 @@ const SETTINGS = { heartbeatMs: 3_000, staleMs: 9_000 };
 let registry: MemoryServerNodes;
 let clock: ManualClock;
 let lifecycle: Lifecycle;
+let self: ServerNode;
 let view: ServerNodesView;
 let peers: RegisteredPeers;
 
@@ -17,7 +18,7 @@ beforeEach(async () => {
   registry = new MemoryServerNodes();
   clock = new ManualClock();
   lifecycle = new Lifecycle();
-  const self = new ServerNode(registry);
+  self = new ServerNode(registry);
   await self.claim(serverNodeAddress({ address: 'here:1' }));
   view = new ServerNodesView(registry, self, clock, SETTINGS);
   peers = new RegisteredPeers(self, view, lifecycle, clock);
@@ -59,6 +60,22 @@ describe('the peers of the registry', () => {
     clock.advance(1_000);
     await peers.lookAgain();
     expect(peers.find('~sthere')).toBeDefined();
+  });
+
+  it('are all taken for older when this one goes on as another run, of which none of them knows', async () => {
+    const told: Array<[string, boolean]> = [];
+    lifecycle.becomeReady();
+    peers.onAppeared((...what) => void told.push(what));
+    comes('one');
+    await view.refresh();
+    registry.rows.delete('here:1');
+    comes('another');
+    await self.beat();
+    await view.refresh();
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(told.filter(([, isOlder]) => isOlder).map(([id]) => id)).toEqual(
+      expect.arrayContaining(['~sone', '~sanother']),
+    );
   });
 
   it('are told apart by whether they were there before this one', async () => {

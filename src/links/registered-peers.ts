@@ -43,6 +43,8 @@ export class RegisteredPeers extends PeerAddresses {
 
   onAppeared(call: (serverNodeId: string, isOlder: boolean) => void): void {
     this.view.onAppeared(({ serverNodeId }) => call(serverNodeId, this.lifecycle.phase === 'starting'));
+    const callAll = (): void => this.view.live().forEach(({ serverNodeId }) => call(serverNodeId, true));
+    this.serverNode.onRenewed(() => void this.look().then(callAll));
   }
 
   private look(): Promise<void> {

@@ -9,6 +9,9 @@ import { LinksSettings } from './links.settings.js';
 import { OutgoingLink, type LinkSurroundings } from './outgoing-link.js';
 import { PeerAddresses } from './peer-addresses.js';
 
+/** So long a server node waits, when it starts, for those that were there: as long as it takes them to look again. */
+const INTRODUCTION_MS = 3_000;
+
 /**
  * Links over websockets: one for each direction, opened by the side that sends. So nobody has to decide which of two
  * links that were opened at once stays, and each side alone knows when to open its own again.
@@ -51,6 +54,15 @@ export class WebsocketPeerLinks extends PeerLinks {
     if (frame.kind !== 'frame' || frame.hops <= MAX_HOPS) return link.send(frame);
     this.around.figures.of(this.addresses.find(serverNodeId)?.internalUrl).dropped('hops');
     return false;
+  }
+
+  /**
+   * Resolves when those that were there before this process know of it: from then on they tell it of messages for its
+   * nodes. Who does not answer in a moment learns it from the registry.
+   */
+  async introduced(): Promise<void> {
+    const tried = Promise.all([...this.links.values()].map((link) => link.tried));
+    await Promise.race([tried, this.around.clock.pause(INTRODUCTION_MS)]);
   }
 
   /** What waits is sent first. From now on nothing is taken. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { ServerNode, ServerNodesView } from '../../src/modules/nodes/index.js';
 import { freePorts } from '../support/free-ports.js';
 import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -22,6 +23,11 @@ async function start(settings: Readonly<Record<string, string>> = {}): Promise<T
   const server = await TestServer.start({ ...SLOW, ...(first && { DATA_DIR: first.dataDir }), ...settings });
   servers.push(server);
   return server;
+}
+
+function isKnown(at: TestServer, of: TestServer): boolean {
+  const { bootId } = of.running.app.get(ServerNode, { strict: false });
+  return at.running.app.get(ServerNodesView, { strict: false }).isLive(bootId);
 }
 
 /** From a node at the one to a node at the other, transient first: there is no poll that would find it. */
@@ -51,4 +57,15 @@ it('so is one that was started anew at its address', async () => {
   await reaches(first, second, 'bob');
   servers[1] = await second.restart();
   await reaches(first, servers[1], 'carol');
+});
+
+it('lets nobody in before those that were there know of it', async () => {
+  const [port] = await freePorts(1);
+  const first = await start();
+  const second = await start({ PORT: String(port) });
+  expect(isKnown(first, second)).toBe(true);
+  const third = await start();
+  expect([isKnown(first, third), isKnown(second, third)]).toEqual([true, true]);
+  servers[1] = await second.restart();
+  expect([isKnown(first, servers[1]), isKnown(third, servers[1])]).toEqual([true, true]);
 });

@@ -80,7 +80,7 @@ export class PeerRouting implements PeerListener {
 
   changed(serverNodeId: string, state: 'up' | 'down'): void {
     if (state === 'down') this.whereabouts.forgetServerNode(serverNodeId);
-    // What the peer told of while there was no link was told to nobody.
+    // What the peer knew while there was no link to here, or before it knew of this run, was told to nobody.
     else void this.inbox.lookAtTails();
   }
 
