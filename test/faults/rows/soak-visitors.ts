@@ -10,6 +10,8 @@ const VISITORS = 12;
 const DEVICES = 3;
 const COME_LATER_MS = 5_000;
 const MOST_TRIES = 10;
+/** Closes that ask for another connection: the server or its store is busy, or this process was for too long. */
+const COME_BACK = new Set([1012, 4001]);
 
 type Doing = (visitor: Party, ear: Ear) => Promise<unknown>;
 
@@ -62,6 +64,7 @@ export class Visitors {
   async doOne(): Promise<void> {
     const visitor = this.random.pick(this.parties);
     const doing = this.doings[(this.done += 1) % this.doings.length]!;
+    await this.returned(visitor);
     await doing(visitor, this.ears.get(visitor)!);
     visitor.heard.length = visitor.answered.length = 0;
     this.ears.get(visitor)!.frames.length = 0;
@@ -80,6 +83,13 @@ export class Visitors {
       if (tries === MOST_TRIES) throw new Error(`${party.node} could not connect: ${party.answered.join()}`);
       await pause(COME_LATER_MS);
     }
+  }
+
+  private async returned(visitor: Party): Promise<void> {
+    const { closed } = this.ears.get(visitor)!;
+    if (!closed) return;
+    if (!COME_BACK.has(closed.code)) this.wrongs.push(`${visitor.node} was closed with ${closed.code}`);
+    await this.open(visitor);
   }
 
   private async comeBack(visitor: Party, ear: Ear): Promise<void> {
@@ -121,7 +131,8 @@ export class Visitors {
 
   private async say(ear: Ear, message: Frame, status?: string, code?: string): Promise<void> {
     const answer = await ear.ask({ ...message, id: this.id() });
-    if (answer?.['code'] === 'retry_later') return void (this.later += 1);
+    const toldToComeBack = ear.closed !== undefined && COME_BACK.has(ear.closed.code);
+    if (toldToComeBack || answer?.['code'] === 'retry_later') return void (this.later += 1);
     const isRight = (status === undefined || answer?.['status'] === status) && answer?.['code'] === code;
     if (!isRight) this.wrongs.push(`${JSON.stringify(message)} was answered ${JSON.stringify(answer)}`);
   }
