@@ -6,7 +6,6 @@ import { heldBytes, mostHeld } from '../harness/weighed.js';
 import { latencies, MemoryWatch, MIB, now, percentile } from '../harness/measure.js';
 import type { Report } from '../harness/report.js';
 import type { Row } from '../harness/row.js';
-import type { Scene } from '../harness/scene.js';
 import type { ServerNode } from '../harness/server-node.js';
 import { APP, SessionCalls } from '../harness/session-calls.js';
 import { FAMILIES } from '../harness/stores.js';
