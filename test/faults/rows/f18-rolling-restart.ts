@@ -16,7 +16,8 @@ const SECOND_MS = 1_000;
 
 /** Most openings in one second, as a multiple of what they are on average over the time of a drain. */
 function busiest(openings: readonly Of<'connected'>[], from: number, to: number): number {
-  const seconds = new Array<number>(Math.max(1, Math.ceil((to - from) / SECOND_MS))).fill(0);
+  const length = Math.max(1, Math.ceil((to - from) / SECOND_MS));
+  const seconds = Array.from({ length }, () => 0);
   const during = openings.filter(({ at = 0 }) => at >= from && at < to);
   for (const { at = 0 } of during) seconds[Math.floor((at - from) / SECOND_MS)]! += 1;
   return during.length === 0 ? 0 : Math.max(...seconds) / (during.length / seconds.length);
