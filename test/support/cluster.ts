@@ -22,7 +22,7 @@ export class Cluster {
     private readonly mongo: TestMongo | undefined,
   ) {}
 
-  /** With `mongo` they share a database there, otherwise an embedded data folder. All know each other when it resolves. */
+  /** With `mongo` they share a database there, otherwise an embedded data folder. All know each other, and send newcomers to each other, when it resolves. */
   static async start(
     count: number,
     settings: Readonly<Record<string, string>> = {},
@@ -35,6 +35,7 @@ export class Cluster {
     const nodes = await Promise.all(Array.from({ length: count }, () => ProcessNode.start(shared)));
     const cluster = new Cluster(nodes, folder, mongo);
     await cluster.areLive(count);
+    for (const node of nodes) await offers(node, count);
     return cluster;
   }
 
@@ -57,6 +58,15 @@ export class Cluster {
 /** What an app is shown of a node. */
 export async function nodeView(at: ProcessNode, nodeId: string): Promise<NodeView> {
   return (await at.json('backend', `/v1/nodes/${nodeId}`, undefined, { role: 'app' })) as NodeView;
+}
+
+/** Resolves when it has sent newcomers to so many: to who has just come it sends them once it saw a second heartbeat. */
+async function offers(node: ProcessNode, count: number): Promise<void> {
+  const named = new Set<string>();
+  for (let asked = 0; named.size < count; asked += 1) {
+    const { url } = (await node.json(`newcomer-${asked}`, '/v1/pre-connections', {})) as { url: string };
+    named.add(new URL(url).host);
+  }
 }
 
 async function liveAt(node: ProcessNode): Promise<number> {
