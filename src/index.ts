@@ -1,6 +1,6 @@
 /** What a team gets that embeds Allspark in its own Nest application: modules, services, ports, the assembled server. */
 export { AllsparkModule, type AppSurroundings } from './app.module.js';
-export { Clock, ManualClock, SystemClock, type Timer } from './common/clock.js';
+export { Clock, ManualClock, StoreClock, SystemClock, type Timer } from './common/clock.js';
 export { type Ruling, type Undo } from './common/hooks.js';
 export { Lifecycle, type Phase } from './common/lifecycle.js';
 export { createLogger, type Logger, NestLogger } from './common/logging.js';

@@ -21,6 +21,12 @@ export abstract class Clock {
   }
 }
 
+/**
+ * A clock whose `now` is the store's, the same for all processes on it however wrong the clocks of their hosts are. What was
+ * stored is dated by it, and how old it is: never by `Clock` itself.
+ */
+export abstract class StoreClock extends Clock {}
+
 export class SystemClock extends Clock {
   now(): number {
     return Date.now();

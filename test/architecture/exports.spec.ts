@@ -70,6 +70,7 @@ it('the package exports these names and no others: adding one is a promise to te
       "SessionsService",
       "SessionsSettings",
       "StallGuard",
+      "StoreClock",
       "StoreHealth",
       "StoreUnavailable",
       "SystemClock",

@@ -3,6 +3,7 @@ import { getConnectionToken } from '@nestjs/mongoose';
 import { Test } from '@nestjs/testing';
 import mongoose from 'mongoose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { StoreClock } from '../../src/common/clock.js';
 import { ValidationKeyStore } from '../../src/modules/auth/index.js';
 import { Directory } from '../../src/modules/connections/index.js';
 import { InboxLog, inboxLogOf, StoreHealth, StoreUnavailable } from '../../src/modules/inbox/index.js';
@@ -13,7 +14,7 @@ import { MONGO_CONNECTION, MongoStorageModule, MongoStore } from '../../src/stor
 import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
 
 const A = inboxLogOf('a');
-const PORTS = [InboxLog, GroupLog, Directory, NodeRegistry, ServerNodes, ValidationKeyStore, StoreHealth];
+const PORTS = [InboxLog, GroupLog, Directory, NodeRegistry, ServerNodes, ValidationKeyStore, StoreHealth, StoreClock];
 
 /** Writes when it is told to stop, as a service does that has something left. */
 @Injectable()

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Clock, type Timer } from '../../common/clock.js';
+import { StoreClock, type Timer } from '../../common/clock.js';
 import { FewAtOnce } from '../../common/few-at-once.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type InboxPage, type InboxQuery, Refusal } from '../../protocol/index.js';
@@ -51,7 +51,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly log: InboxLog,
     private readonly settings: InboxSettings,
-    private readonly clock: Clock,
+    private readonly clock: StoreClock,
     guard: StallGuard,
     nodes: NodesService,
     private readonly hooks: InboxHooks,

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Clock, type Timer } from '../../common/clock.js';
+import { StoreClock, type Timer } from '../../common/clock.js';
 import { randomId } from '../../common/ids.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { Refusal } from '../../protocol/index.js';
@@ -45,7 +45,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     inbox: InboxService,
     private readonly settings: SessionsSettings,
     inboxSettings: InboxSettings,
-    private readonly clock: Clock,
+    private readonly clock: StoreClock,
     guard: StallGuard,
   ) {
     this.states = new GroupStates(log, projection, clock);

@@ -7,7 +7,7 @@ import { GroupsService } from './groups.service.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionsSettings } from './sessions.settings.js';
 
-/** Needs from its surroundings: `InboxLog`, `GroupLog`, `InboxSettings`, `SessionsSettings`, `Clock`, `StallGuard`. */
+/** Needs from its surroundings: `InboxLog`, `GroupLog`, `InboxSettings`, `SessionsSettings`, `StoreClock`, `StallGuard`. */
 @Module({
   imports: [NodesModule, InboxModule],
   providers: [GroupsService, SessionsService, ClientsService],

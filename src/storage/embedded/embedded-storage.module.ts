@@ -1,4 +1,5 @@
 import { type Abstract, type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock, StoreClock } from '../../common/clock.js';
 import { Metrics } from '../../common/metrics.js';
 import {
   type AsyncSettings,
@@ -35,7 +36,7 @@ const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: Emb
   [ValidationKeyStore, EmbeddedValidationKeys],
   [EndOrders, EmbeddedEndOrders],
 ];
-const ports = [...adapters.map(([port]) => port), StoreHealth];
+const ports = [...adapters.map(([port]) => port), StoreHealth, StoreClock];
 
 /**
  * Closes the store when everybody else was told to stop and had the chance to write: after that, whoever still
@@ -75,6 +76,11 @@ function openStore(options: EmbeddedOptions, metrics?: Metrics): Promise<Embedde
   return EmbeddedStore.open({ onCommit, ...options });
 }
 
+/** All processes on the store are on one host, and so is its time. */
+function clockOf({ settings }: EmbeddedStore, clock = settings.clock): Clock {
+  return clock;
+}
+
 function family(given: Given<EmbeddedOptions>, { imports = [], providers = [] }: OwnPorts = {}): DynamicModule {
   const inject = [EmbeddedStore];
   return {
@@ -86,6 +92,7 @@ function family(given: Given<EmbeddedOptions>, { imports = [], providers = [] }:
       { provide: EmbeddedStore, useFactory: openStore, inject: [OPTIONS, { token: Metrics, optional: true }] },
       { provide: EmbeddedHealth, useFactory: (store: EmbeddedStore) => EmbeddedHealth.watch(store), inject },
       { provide: StoreHealth, useExisting: EmbeddedHealth },
+      { provide: StoreClock, useFactory: clockOf, inject: [EmbeddedStore, { token: Clock, optional: true }] },
       ...adapters.map(([provide, Adapter]) => ({
         provide,
         useFactory: (store: EmbeddedStore) => new Adapter(store),

@@ -1,6 +1,7 @@
 export { MongoDirectory } from './mongo-directory.js';
 export { MongoEndOrders } from './mongo-end-orders.js';
 export { MongoGroupLog } from './mongo-group-log.js';
+export { MongoClock } from './mongo-clock.js';
 export { MongoHealth } from './mongo-health.js';
 export { MongoInboxLog } from './mongo-inbox-log.js';
 export { MongoNodeRegistry } from './mongo-node-registry.js';

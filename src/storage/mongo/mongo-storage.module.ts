@@ -1,5 +1,6 @@
 import { type Abstract, type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
+import { Clock, StoreClock } from '../../common/clock.js';
 import {
   type AsyncSettings,
   type Given,
@@ -12,6 +13,7 @@ import { Directory } from '../../modules/connections/index.js';
 import { InboxLog, StoreHealth } from '../../modules/inbox/index.js';
 import { NodeRegistry, ServerNodes } from '../../modules/nodes/index.js';
 import { GroupLog } from '../../modules/sessions/index.js';
+import { MongoClock } from './mongo-clock.js';
 import { MongoDirectory } from './mongo-directory.js';
 import { MongoEndOrders } from './mongo-end-orders.js';
 import { MongoGroupLog } from './mongo-group-log.js';
@@ -39,7 +41,7 @@ const adapters: ReadonlyArray<[port: Abstract<unknown>, adapter: new (store: Mon
   [EndOrders, MongoEndOrders],
 ];
 const connection = getConnectionToken(MONGO_CONNECTION);
-const ports = [...adapters.map(([port]) => port), StoreHealth];
+const ports = [...adapters.map(([port]) => port), StoreHealth, StoreClock];
 
 /** Closes the store when everybody else was told to stop and had the chance to write. */
 @Injectable()
@@ -47,10 +49,12 @@ export class MongoStoreCloser implements OnApplicationShutdown {
   constructor(
     private readonly store: MongoStore,
     private readonly health: MongoHealth,
+    private readonly clock: MongoClock,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     this.health.stop();
+    this.clock.stop();
     await this.store.close();
   }
 }
@@ -75,6 +79,10 @@ export class MongoStorageModule {
   }
 }
 
+function startClock(store: MongoStore, clock?: Clock): Promise<MongoClock> {
+  return MongoClock.start(store, clock ?? store.settings.clock);
+}
+
 function family(given: Given<MongoOptions>, { imports = [], providers = [] }: OwnPorts = {}): DynamicModule {
   const inject = [MongoStore];
   return {
@@ -87,6 +95,8 @@ function family(given: Given<MongoOptions>, { imports = [], providers = [] }: Ow
       { provide: connection, useFactory: (store: MongoStore) => store.connection, inject },
       { provide: MongoHealth, useFactory: (store: MongoStore) => MongoHealth.watch(store), inject },
       { provide: StoreHealth, useExisting: MongoHealth },
+      { provide: MongoClock, useFactory: startClock, inject: [MongoStore, { token: Clock, optional: true }] },
+      { provide: StoreClock, useExisting: MongoClock },
       ...adapters.map(([provide, Adapter]) => ({
         provide,
         useFactory: (store: MongoStore) => new Adapter(store),

@@ -122,6 +122,12 @@ export class MongoStore {
     return (await this.collection(StoreDocument).findOne({ _id: THE_STORE }, { signal }))?.epoch;
   }
 
+  /** What the primary's clock shows, ms since 1970. */
+  async time(): Promise<number> {
+    const { localTime } = await this.run((signal) => this.connection.db!.command({ hello: 1 }, { signal }));
+    return (localTime as Date).getTime();
+  }
+
   /** Begins another history; answers its name. Whoever opened the store before must be started anew. */
   async newEpoch(): Promise<string> {
     const epoch = randomId();

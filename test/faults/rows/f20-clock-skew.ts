@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster, type Member } from '../harness/cluster.js';
+import { Party } from '../harness/party.js';
 import type { Row } from '../harness/row.js';
 import type { Scene } from '../harness/scene.js';
 import { FAMILIES } from '../harness/stores.js';
@@ -16,6 +17,11 @@ const NEAR_S = 20;
 const HOUR_S = 3_600;
 const TICKS_A_SECOND = 100;
 const SEEN_MS = 15_000;
+
+interface PreConnection {
+  readonly validation_key: string;
+  readonly server: { readonly node_id: string };
+}
 
 /** Whose wall clock is wrong, and the file that says by how much. */
 interface Skewed {
@@ -50,6 +56,28 @@ async function tryKeys({ report }: Scene, { server }: Member, skewMs: number): P
   ]);
   const right = told.join() === '200,401,200,401';
   report.holdsThat(`keys are judged with a leeway of ${LEEWAY_S} s at ${skewMs} ms: ${told.join()}`, right);
+}
+
+/** Keys that each server node issues open where they lead to, whoever issued some since and by whatever clock. */
+async function tryPreConnections({ report }: Scene, { members }: Cluster, skewMs: number): Promise<void> {
+  const skewOf = (at: number): number => (at === SERVERS - 1 ? skewMs : 0);
+  const issued = [];
+  for (const [at, { server }] of members.entries()) {
+    const iat = Math.floor((Date.now() + skewOf(at)) / 1_000);
+    const claims = { iat, exp: iat + HOUR_S };
+    const answer = await server.json<PreConnection>('prober', '/v1/pre-connections', {}, claims);
+    issued.push({ ...answer, endsAt: (claims.exp + LEEWAY_S) * 1_000 });
+  }
+  const wrongs: string[] = [];
+  for (const [by, { validation_key: key, server: told, endsAt }] of issued.entries()) {
+    const at = members.findIndex(({ id }) => id === told.node_id);
+    const { server } = members[at]!;
+    const ear = await new Party({ server, node: 'prober', key: () => undefined }).open(`?validation_key=${key}`);
+    // It ends with its auth key, which the server node that is asked judges by its own clock.
+    if ((ear !== undefined) !== endsAt > Date.now() + skewOf(at)) wrongs.push(`of ${by + 1} at ${at + 1}`);
+    ear?.close();
+  }
+  report.holdsThat(`validation keys open at ${skewMs} ms, wrong: ${wrongs.join() || 'none'}`, wrongs.length === 0);
 }
 
 async function manClients(scene: Scene, cluster: Cluster, file: string, perSecond: number): Promise<string[]> {
@@ -93,6 +121,7 @@ export const f20: Row = {
       scene.fault(`3 is wrong by ${skewMs} ms`);
       await step({ member, file }, skewMs);
       await tryKeys(scene, member, skewMs);
+      await tryPreConnections(scene, cluster, skewMs);
       const from = cpuSeconds(member.server.pid);
       const ms = short ? 5_000 : 20_000;
       await pause(ms);
