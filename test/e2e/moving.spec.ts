@@ -24,13 +24,15 @@ describe.each(FAMILIES)('a server node that goes away, on %s', { timeout: 90_000
     await start(2);
     const ring = await Ring.start(cluster.nodes, 10);
     await ring.turns(20);
-    const [leaving, staying] = cluster.nodes;
+    // A server node that is late, as on a machine that has much else to do, is given nobody.
+    const [leaving, staying] = await cluster.byConnections();
     expect(await leaving!.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     await ring.turns(20);
     const counts = await ring.stop();
     expect(ring.seen.map(({ payloads }) => payloads)).toEqual(counts.map(numbersTo));
     const statuses = ring.seen.map((each) => each.statuses.map(({ status }) => status).join(' '));
-    expect(new Set(statuses)).toEqual(new Set(['connecting open', 'connecting open moved']));
+    expect(statuses).toContain('connecting open moved');
+    expect(statuses.filter((each) => !/^connecting open( moved)?$/.test(each))).toEqual([]);
     expect(ring.seen.flatMap(({ away }) => away)).toEqual([]);
     expect((await nodeView(staying!, 'ring-0')).connections).toHaveLength(1);
   });

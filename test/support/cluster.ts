@@ -48,6 +48,12 @@ export class Cluster {
     for (const node of nodes) while ((await liveAt(node)) !== count);
   }
 
+  /** The nodes, that with the most connections first. */
+  async byConnections(): Promise<ProcessNode[]> {
+    const counted = this.nodes.map(async (node) => ({ node, count: await figureAt(node, 'allspark_connections') }));
+    return (await Promise.all(counted)).sort((a, b) => b.count - a.count).map(({ node }) => node);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.remove()));
     await this.mongo?.stop();
@@ -69,8 +75,13 @@ async function offers(node: ProcessNode, count: number): Promise<void> {
   }
 }
 
-async function liveAt(node: ProcessNode): Promise<number> {
+function liveAt(node: ProcessNode): Promise<number> {
+  return figureAt(node, 'allspark_server_nodes{state="live"}');
+}
+
+async function figureAt(node: ProcessNode, name: string): Promise<number> {
   const headers = { authorization: `Bearer ${await node.key('backend', { role: 'app' })}` };
   const page = await (await fetch(`${node.url}/metrics`, { headers })).text();
-  return Number(/^allspark_server_nodes\{state="live"\} (\d+)$/m.exec(page)?.[1]);
+  const line = page.split('\n').find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length));
 }
