@@ -121,7 +121,8 @@ export const f20: Row = {
       scene.fault(`3 is wrong by ${skewMs} ms`);
       await step({ member, file }, skewMs);
       await tryKeys(scene, member, skewMs);
-      await tryPreConnections(scene, cluster, skewMs);
+      // The server nodes of an embedded store have one host, whose clock ends these keys: there no two ever differ.
+      if (scene.store.family === 'mongo') await tryPreConnections(scene, cluster, skewMs);
       const from = cpuSeconds(member.server.pid);
       const ms = short ? 5_000 : 20_000;
       await pause(ms);
