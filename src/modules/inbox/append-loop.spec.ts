@@ -252,7 +252,7 @@ describe('AppendLoop', () => {
     store.slip(LOG, { key: 'x' });
     append('a');
     await settled();
-    clock.advance(50);
+    clock.advance(1_000);
     await settled();
     await appendBehind('b', 'c');
     expect(answers).toEqual(['warm 1', 'a 3', 'b 4']);
@@ -270,7 +270,7 @@ describe('AppendLoop', () => {
     store.slip(LOG, { key: 'x' });
     append('a');
     await settled();
-    clock.advance(50);
+    clock.advance(1_000);
     await settled();
     append('b');
     await settled();

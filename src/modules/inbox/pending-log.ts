@@ -8,6 +8,9 @@ export function momentOf(clock: Clock, guard: StallGuard): Moment {
   return { stalls: guard.stalls(), at: clock.monotonic() };
 }
 
+/** A log with a turn so lately (ms) will have another at once: somebody who writes by hand never does. */
+const BUSY_MS = 250;
+
 const EMPTY: Tail = { n: 0, at: 0, totals: NO_TOTALS };
 
 /** What one process knows of one log, and what waits to be appended to it. */
@@ -30,6 +33,8 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
   private learnt: Moment | undefined;
   /** Turns without a rest, with more waiting behind each. */
   private turns = 0;
+  /** Monotonic ms. */
+  private turnEnded = -Infinity;
 
   constructor(readonly log: string) {}
 
@@ -77,12 +82,15 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
     return drafts;
   }
 
-  /** Whether more waits, and yet others are to have a turn at it now. */
+  /** Whether others are to have a turn at it now, because more waits or, as it is busy, will in a moment. */
   wantsRest(now: number, tiredAfter: number): boolean {
-    this.turns = this.waiting.isEmpty() ? 0 : this.turns + 1;
-    if (this.turns === 0 || (now >= this.sharedUntil && this.turns < tiredAfter)) return false;
-    this.turns = 0;
-    return true;
+    const moreWaits = !this.waiting.isEmpty();
+    const busy = moreWaits || now - this.turnEnded < BUSY_MS;
+    this.turnEnded = now;
+    this.turns = moreWaits ? this.turns + 1 : 0;
+    const rests = (busy && now < this.sharedUntil) || this.turns >= tiredAfter;
+    if (rests) this.turns = 0;
+    return rests;
   }
 
   /**
