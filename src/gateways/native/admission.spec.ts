@@ -15,6 +15,7 @@ import {
 import { ConnectionHooks } from '../../modules/connections/index.js';
 import { type StoreHealth, StoreUnavailable } from '../../modules/inbox/index.js';
 import type { ServerNode } from '../../modules/nodes/index.js';
+import { serverNodeRow } from '../../modules/nodes/testing/index.js';
 import { Refusal } from '../../protocol/index.js';
 import { Admission } from './admission.js';
 import { NATIVE_SETTINGS } from '../../../test/support/native-app.js';
@@ -38,6 +39,8 @@ function requestFrom(remoteAddress: string): IncomingMessage {
   } as unknown as IncomingMessage;
 }
 
+const SERVER_NODE = { id: '~s', row: serverNodeRow({ serverNodeId: '~s' }) } as ServerNode;
+
 function gate(authenticate: () => Promise<AuthenticatedUpgrade>, overload = IDLE, store = ANSWERING) {
   const clock = new ManualClock();
   const hooks = new ConnectionHooks(clock);
@@ -45,7 +48,7 @@ function gate(authenticate: () => Promise<AuthenticatedUpgrade>, overload = IDLE
   lifecycle.becomeReady();
   const authenticator = { authenticate } as unknown as UpgradeAuthenticator;
   const failures = new FailedAuthentications(clock, new AuthSettings({}), DIRECTLY);
-  const parts = [authenticator, failures, DIRECTLY, { id: '~s' } as ServerNode, lifecycle, overload, store] as const;
+  const parts = [authenticator, failures, DIRECTLY, SERVER_NODE, lifecycle, overload, store] as const;
   const admission = new Admission(...parts, NATIVE_SETTINGS, clock, hooks);
   const socket = new FakeSocket();
   return {

@@ -30,7 +30,7 @@ async function contend(slowness: number): Promise<{ stored: number; refused: num
   store.step = () => clock.pause(slowness * (0.5 + Math.random()));
   const loops = [1, 2, 3].map(() => {
     const guard = new StallGuard(clock, 60_000, 90_000);
-    return new AppendLoop(store, rules, clock, guard, { tailTrustMs: 30_000, deadlineMs: 5_000 });
+    return new AppendLoop(store, rules, clock, guard, { tailTrustMs: 30_000, deadlineMs: 5_000 }, () => true);
   });
   let [stored, refused, sent] = [0, 0, 0];
   for (let at = 0; at < MEETING_MS + JUDGED_MS; at += 1) {

@@ -33,7 +33,7 @@ const SHARED_MS = 5_000;
 const REST_TURNS = { least: 5, most: 13 };
 const MOST_REST_MS = 500;
 /** After so many turns without one it rests too: others may meet its rows each time, and it would never know. */
-const TIRED_AFTER_TURNS = 32;
+const TIRED_AFTER_TURNS = 8;
 
 interface Numbered<D extends Draft> {
   readonly state: PendingLog<D>;
@@ -63,6 +63,8 @@ export class AppendLoop<D extends Draft = Draft> {
     private readonly clock: Clock,
     private readonly guard: StallGuard,
     private readonly settings: Pick<InboxSettings, 'tailTrustMs' | 'deadlineMs'>,
+    /** Whether there is anybody else who may write to these logs. */
+    private readonly othersWrite: () => boolean = () => false,
   ) {
     this.lanes = Array.from({ length: log.lanes }, () => new Lane<D>((lane) => this.turn(lane)));
   }
@@ -130,7 +132,10 @@ export class AppendLoop<D extends Draft = Draft> {
 
   private putBack(lane: Lane<D>, state: PendingLog<D>): void {
     const { ended, took } = lane.last;
-    const rests = state.wantsRest(ended, TIRED_AFTER_TURNS) && state.conflicts === 0 && !state.failAfterLook;
+    const rests =
+      state.wantsRest(ended, this.othersWrite() ? TIRED_AFTER_TURNS : Infinity) &&
+      state.conflicts === 0 &&
+      !state.failAfterLook;
     if (!rests) return lane.putBack(state);
     const turns = REST_TURNS.least + Math.random() * (REST_TURNS.most - REST_TURNS.least);
     this.clock.after(Math.min(MOST_REST_MS, turns * took), () => lane.putBack(state));

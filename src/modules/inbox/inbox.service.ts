@@ -1,9 +1,9 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { StoreClock, type Timer } from '../../common/clock.js';
 import { FewAtOnce } from '../../common/few-at-once.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type InboxPage, type InboxQuery, Refusal } from '../../protocol/index.js';
-import { NodesService } from '../nodes/index.js';
+import { NodesService, ServerNodesView } from '../nodes/index.js';
 import { AckQueue } from './ack-queue.js';
 import { AppendLoop } from './append-loop.js';
 import { InboxLog, inboxLogOf, NO_MARKS, nodeOfInboxLog, passOverUnavailable } from './inbox-log.js';
@@ -24,6 +24,7 @@ import { ReaderRegistry } from './reader-registry.js';
 import { frameOf, readResolved } from './resolved-rows.js';
 import { Retention } from './retention.js';
 
+const ALONE = { others: false, cares: () => true };
 const SWEEP_MS = 30_000;
 const ACK_RETRY_MS = 500;
 /**
@@ -55,12 +56,18 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     guard: StallGuard,
     nodes: NodesService,
     private readonly hooks: InboxHooks,
+    @Inject(ServerNodesView) private readonly view: Pick<ServerNodesView, 'others' | 'cares'> = ALONE,
   ) {
     this.readers = new ReaderRegistry(log, clock, settings);
     const rules = new InboxRules(log, nodes, settings, (rows) => this.appended(rows));
-    this.appends = new AppendLoop(log, rules, clock, guard, settings);
+    this.appends = new AppendLoop(log, rules, clock, guard, settings, () => this.othersWrite);
     this.acks = new AckQueue(log, clock, (of, acked, keys) => this.raised(of, acked, keys));
-    this.retention = new Retention(log, settings, clock);
+    this.retention = new Retention(log, settings, clock, (of) => view.cares(of));
+  }
+
+  /** Whether other processes may write to the same logs. */
+  get othersWrite(): boolean {
+    return this.view.others;
   }
 
   onApplicationBootstrap(): void {

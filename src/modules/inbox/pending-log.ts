@@ -31,7 +31,7 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
   failAfterLook = false;
   queued = false;
   private learnt: Moment | undefined;
-  /** Turns without a rest, with more waiting behind each. */
+  /** Turns without a rest, while it is busy. */
   private turns = 0;
   /** Monotonic ms. */
   private turnEnded = -Infinity;
@@ -84,11 +84,10 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
 
   /** Whether others are to have a turn at it now, because more waits or, as it is busy, will in a moment. */
   wantsRest(now: number, tiredAfter: number): boolean {
-    const moreWaits = !this.waiting.isEmpty();
-    const busy = moreWaits || now - this.turnEnded < BUSY_MS;
+    const busy = !this.waiting.isEmpty() || now - this.turnEnded < BUSY_MS;
     this.turnEnded = now;
-    this.turns = moreWaits ? this.turns + 1 : 0;
-    const rests = (busy && now < this.sharedUntil) || this.turns >= tiredAfter;
+    this.turns = busy ? this.turns + 1 : 0;
+    const rests = busy && (now < this.sharedUntil || this.turns >= tiredAfter);
     if (rests) this.turns = 0;
     return rests;
   }

@@ -7,6 +7,7 @@ import { Retention } from './retention.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const LOG = 'n:a';
+const SETTINGS = { ageMs: 30 * DAY, ackedKeepMs: DAY, ackedKeepMessages: 1_000, dedupeMs: DAY };
 
 let store: FakeInboxLog;
 let clock: ManualClock;
@@ -31,8 +32,7 @@ const bodies = (): string =>
 beforeEach(() => {
   store = new FakeInboxLog();
   clock = new ManualClock();
-  const settings = { ageMs: 30 * DAY, ackedKeepMs: DAY, ackedKeepMessages: 1_000, dedupeMs: DAY };
-  retention = new Retention(store, settings, clock);
+  retention = new Retention(store, SETTINGS, clock);
 });
 
 describe('Retention', () => {
@@ -75,6 +75,17 @@ describe('Retention', () => {
     clock.advance(1);
     await retention.collect(LOG);
     expect(bodies()).toBe('2-');
+  });
+
+  it('collects in a round what falls to this process, and looks at nothing else', async () => {
+    for (const log of ['n:mine', 'n:theirs']) store.slip(log, { key: 'k', at: clock.now() });
+    clock.advance(31 * DAY + 1);
+    const round = new Retention(store, SETTINGS, clock, (log) => log === 'n:mine').round();
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    clock.advance(1_000);
+    await round;
+    expect([store.marksNow('n:mine').floor, store.marksNow('n:theirs').floor]).toEqual([2, 1]);
+    expect(store.calls.filter((call) => call === 'marks')).toHaveLength(1);
   });
 
   it('keeps the newest row for ever, although the floor passes it', async () => {

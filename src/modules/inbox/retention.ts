@@ -23,6 +23,8 @@ export class Retention {
     private readonly log: InboxLog,
     private readonly settings: RetentionSettings,
     private readonly clock: Clock,
+    /** Whether a log falls to this server node. */
+    private readonly isMine: (log: string) => boolean = () => true,
   ) {}
 
   /** Collects until the answered timer is cancelled. A store that is away ends a round; the next begins anew. */
@@ -34,12 +36,12 @@ export class Retention {
     );
   }
 
-  /** Once over all logs. */
+  /** Once over all logs; collects those that fall to it. */
   async round(): Promise<void> {
     let logs: string[] = [];
     do {
       logs = await this.log.logs(logs.at(-1) ?? '', LOGS_A_STEP);
-      for (const log of logs) await this.collect(log);
+      for (const log of logs) if (this.isMine(log)) await this.collect(log);
       if (logs.length > 0) await this.clock.pause(PAUSE_MS);
     } while (logs.length > 0);
   }

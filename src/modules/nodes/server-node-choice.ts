@@ -24,11 +24,16 @@ export function chooseServerNode<C extends Candidate>(
   sessionId?: string,
 ): C | undefined {
   const open = candidates.filter(hasRoom);
-  if (sessionId !== undefined) return highest(open, ({ serverNodeId }) => weightOf(sessionId, serverNodeId));
+  if (sessionId !== undefined) return homeOf(sessionId, open);
   const first = Math.floor(random() * open.length);
   const second = (first + 1 + Math.floor(random() * (open.length - 1))) % open.length;
   const [one, other] = [open[first], open[second]];
   return one && other && fullnessOf(other) < fullnessOf(one) ? other : one;
+}
+
+/** Where all who know these server nodes expect what belongs to this name. */
+export function homeOf<R extends { readonly serverNodeId: string }>(name: string, rows: readonly R[]): R | undefined {
+  return highest(rows, ({ serverNodeId }) => weightOf(name, serverNodeId));
 }
 
 function hasRoom({ closed, capacity, connections, expected }: Candidate): boolean {
@@ -39,9 +44,9 @@ function fullnessOf({ capacity, connections, expected, lagMs }: Candidate): numb
   return ((connections + expected + 1) / capacity) * Math.max(1, lagMs / USUAL_LAG_MS);
 }
 
-/** Of a server node for a session: when one comes or goes, only its own sessions change their place. */
-function weightOf(sessionId: string, serverNodeId: string): number {
-  return createHash('sha256').update(`${sessionId} ${serverNodeId}`).digest().readUIntBE(0, 6);
+/** Of a server node for a name: when one comes or goes, only what belonged to it changes its place. */
+function weightOf(name: string, serverNodeId: string): number {
+  return createHash('sha256').update(`${name} ${serverNodeId}`).digest().readUIntBE(0, 6);
 }
 
 function highest<T>(items: readonly T[], valueOf: (item: T) => number): T | undefined {

@@ -57,6 +57,20 @@ describe('the view of the server nodes', () => {
     expect(events).toEqual(['appeared boot-there']);
   });
 
+  it('shares what is to be done out among those that live, each name to one of them', async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `n:${index}`);
+    expect(names.every((name) => view.cares(name))).toBe(true);
+    await view.refresh();
+    const mine = names.filter((name) => view.cares(name));
+    expect([mine.length > 60, mine.length < 140]).toEqual([true, true]);
+    const other = new ServerNode(registry);
+    registry.rows.set('here:1', here.row);
+    await other.claim(serverNodeAddress({ address: 'there:1' }));
+    const theirs = new ServerNodesView(registry, other, clock, SETTINGS);
+    await theirs.refresh();
+    expect(names.filter((name) => theirs.cares(name))).toEqual(names.filter((name) => !mine.includes(name)));
+  });
+
   it('shows nobody before this server node has its place', () => {
     const early = viewOf(new ServerNode(registry));
     expect([early.live(), early.others]).toEqual([[], false]);

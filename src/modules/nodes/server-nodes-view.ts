@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Observations } from './observations.js';
+import { homeOf } from './server-node-choice.js';
 import { ServerNode } from './server-node.js';
 import { ServerNodes, type ServerNodeRow } from './server-nodes.js';
 import { ServerNodesSettings } from './server-nodes.settings.js';
@@ -44,6 +45,11 @@ export class ServerNodesView {
   /** Those of the live ones whose heartbeats rise: one may send newcomers there. This one is always among them. */
   beating(): ServerNodeRow[] {
     return this.withSelf(this.observations.beating);
+  }
+
+  /** Whether a chore for this name falls to this one of the live ones. Two may think so for a while, or none. */
+  cares(name: string): boolean {
+    return !this.hasOthers || homeOf(name, this.live())?.serverNodeId === this.serverNode.id;
   }
 
   /** A live one. */

@@ -51,7 +51,7 @@ export class GroupsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.states = new GroupStates(log, projection, clock);
     this.driver = new GroupDriver(log, projection, inbox, this.states, clock, settings);
     this.creations = new CreationKeys(log, inboxSettings, clock, guard);
-    this.groups = new Groups(log, this.states, this.driver, clock, guard, inboxSettings);
+    this.groups = new Groups(log, this.states, this.driver, clock, guard, inboxSettings, inbox);
   }
 
   onApplicationBootstrap(): void {

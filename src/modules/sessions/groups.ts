@@ -8,6 +8,7 @@ import {
   type AppendOutcome,
   type AppendRules,
   InboxLog,
+  type InboxService,
   type InboxSettings,
   type LogRow,
   NO_TOTALS,
@@ -46,8 +47,9 @@ export class Groups implements AppendRules<GroupDraft> {
     clock: Clock,
     guard: StallGuard,
     settings: Pick<InboxSettings, 'tailTrustMs' | 'deadlineMs'>,
+    inbox: Pick<InboxService, 'othersWrite'>,
   ) {
-    this.appends = new AppendLoop(log, this, clock, guard, settings);
+    this.appends = new AppendLoop(log, this, clock, guard, settings, () => inbox.othersWrite);
   }
 
   /** Queues what shall happen; `settle` is called when it is durable, known as a repeat, or refused. */
