@@ -41,4 +41,4 @@ for (const module of MODULES) {
   files += texts.length;
 }
 console.log(`core: ${sum} lines of code in ${files} files, at most ${LIMIT}`);
-if (files === 0 || sum >= LIMIT) process.exit(1);
+if (files === 0 || sum > LIMIT) process.exit(1);
