@@ -117,10 +117,13 @@ it('a client of the library sends again by itself, and everything arrives once a
 
 it('in a batch by REST what follows a failure fails too, and can be sent again as a whole', async () => {
   await startWith();
-  await server.json('alice', '/v1/inbox');
+  // One key for both: a later one would be written down first.
+  const headers = { authorization: `Bearer ${await server.key('alice')}` };
+  await server.call('alice', '/v1/inbox', { headers });
   release = await holdStore(server.dataDir);
   const messages = [message('r1'), message('r2'), message('c1', 'carol'), { ...message('bad'), type: -1 }];
-  const answer = (await server.json('alice', '/v1/messages', { messages })) as { results: Frame[] };
+  const init = { method: 'POST', body: JSON.stringify({ messages }), headers };
+  const answer = (await (await server.call('alice', '/v1/messages', init)).json()) as { results: Frame[] };
   const { results } = answer;
   expect(results.map(({ code }) => code)).toEqual(['retry_later', 'retry_later', 'retry_later', 'reserved_type']);
   expect(results[0]).toMatchObject({ id: 'r1', status: 'refused', retry_after_ms: expect.any(Number) });
