@@ -24,8 +24,6 @@ const MAX_CONFLICTS = 3;
 const ALONE_AFTER = 2;
 const JITTER_MS = 10;
 const RETRY_MS = 500;
-/** So long (ms) a log counts as shared after a row of somebody else was seen. */
-const SHARED_MS = 5_000;
 /**
  * Who wrote to a shared log rests for so many turns: one that lost there has to read before it can insert again, and who
  * goes on at once beats it every time. What waits meanwhile goes in one batch.
@@ -132,11 +130,8 @@ export class AppendLoop<D extends Draft = Draft> {
 
   private putBack(lane: Lane<D>, state: PendingLog<D>): void {
     const { ended, took } = lane.last;
-    const rests =
-      state.wantsRest(ended, this.othersWrite() ? TIRED_AFTER_TURNS : Infinity) &&
-      state.conflicts === 0 &&
-      !state.failAfterLook;
-    if (!rests) return lane.putBack(state);
+    const tiredAfter = this.othersWrite() ? TIRED_AFTER_TURNS : Infinity;
+    if (!state.wantsRest(ended, tiredAfter)) return lane.putBack(state);
     const turns = REST_TURNS.least + Math.random() * (REST_TURNS.most - REST_TURNS.least);
     this.clock.after(Math.min(MOST_REST_MS, turns * took), () => lane.putBack(state));
   }
@@ -146,7 +141,7 @@ export class AppendLoop<D extends Draft = Draft> {
     for (const state of states) state.mark(began, this.log.maxBatch);
     const { tailTrustMs } = this.settings;
     const stale = states.filter(
-      (state) => state.mustLook || began.at < state.sharedUntil || !state.trusted(began, tailTrustMs),
+      (state) => state.mustLook || state.isShared(began.at) || !state.trusted(began, tailTrustMs),
     );
     if (stale.length > 0) await this.readTails(stale, began);
     await this.rules.ready(states);
@@ -160,8 +155,7 @@ export class AppendLoop<D extends Draft = Draft> {
     const logs = states.map((state) => state.log);
     const [heads, marks] = await Promise.all([this.log.newest(logs), this.log.marks(logs)]);
     states.forEach((state, index) => {
-      const passed = state.learn(heads[index], asked);
-      if (passed && !state.failAfterLook) state.sharedUntil = asked.at + SHARED_MS;
+      state.learn(heads[index], asked);
       state.marks = marks[index] ?? state.marks;
     });
   }

@@ -8,6 +8,8 @@ export function momentOf(clock: Clock, guard: StallGuard): Moment {
   return { stalls: guard.stalls(), at: clock.monotonic() };
 }
 
+/** So long (ms) a log counts as shared after a row of somebody else was seen. */
+const SHARED_MS = 5_000;
 /** A log with a turn so lately (ms) will have another at once: somebody who writes by hand never does. */
 const BUSY_MS = 250;
 
@@ -23,14 +25,14 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
   open = false;
   /** Inserts in a row that met somebody else's row. */
   conflicts = 0;
-  /** Monotonic ms: until when it counts as written to by others too. */
-  sharedUntil = -Infinity;
   /** The tail must be read and the keys looked for before anything else is inserted or refused. */
   mustLook = false;
   /** Whatever the look does not find is to be refused: an answer was lost, and what follows must not overtake. */
   failAfterLook = false;
   queued = false;
   private learnt: Moment | undefined;
+  /** Monotonic ms: until when it counts as shared. */
+  private sharedUntil = -Infinity;
   /** Turns without a rest, while it is busy. */
   private turns = 0;
   /** Monotonic ms. */
@@ -38,17 +40,14 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
 
   constructor(readonly log: string) {}
 
-  /**
-   * What was read: behind a row of somebody else nothing that depended on the tail is true any more. Whether that
-   * somebody wrote while this process did.
-   */
-  learn(head: RowHead | undefined, asked: Moment): boolean {
+  /** What was read: behind a row of somebody else nothing that depended on the tail is true any more. */
+  learn(head: RowHead | undefined, asked: Moment): void {
     const passed = (head?.n ?? 0) !== this.tail.n;
-    const known = this.learnt !== undefined;
     if (passed) this.seats.clear();
+    // Behind a lost answer it may be an own row that passed.
+    if (passed && this.learnt !== undefined && !this.failAfterLook) this.sharedUntil = asked.at + SHARED_MS;
     this.advance(head ?? EMPTY, asked);
     if (head) this.open = true;
-    return passed && known;
   }
 
   /** An own row is the tail now: nobody was between it and what was known. */
@@ -82,14 +81,20 @@ export class PendingLog<D extends Draft = Draft> implements WaitingLog<D> {
     return drafts;
   }
 
+  /** Whether others are known to write to it, too: what is known of its tail was true for a moment only. */
+  isShared(now: number): boolean {
+    return now < this.sharedUntil;
+  }
+
   /** Whether others are to have a turn at it now, because more waits or, as it is busy, will in a moment. */
   wantsRest(now: number, tiredAfter: number): boolean {
     const busy = !this.waiting.isEmpty() || now - this.turnEnded < BUSY_MS;
     this.turnEnded = now;
     this.turns = busy ? this.turns + 1 : 0;
-    const rests = busy && (now < this.sharedUntil || this.turns >= tiredAfter);
+    const rests = busy && (this.isShared(now) || this.turns >= tiredAfter);
     if (rests) this.turns = 0;
-    return rests;
+    // Who met others has to try again before they write more.
+    return rests && this.conflicts === 0 && !this.failAfterLook;
   }
 
   /**
