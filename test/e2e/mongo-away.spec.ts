@@ -1,31 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findMongo, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
-import { Link } from '../support/mongo-proxy.js';
+import { findMongo } from '../support/mongo.js';
+import { MongoBehindLink } from '../support/mongo-behind-link.js';
 import { TestServer } from '../support/test-server.js';
 
 const found = await findMongo();
 
 describe.skipIf(!found)('while MongoDB is away', () => {
-  let mongo: TestMongo;
-  let uri: string;
-  let link: Link;
+  let mongo: MongoBehindLink;
   let server: TestServer;
 
   beforeAll(async () => {
-    mongo = await startMongo(found!.setups.at(-1)!, found!);
-    uri = mongo.freshUri();
-    const { host, port } = placeOf(uri);
-    link = await Link.to(host, port);
-    server = await TestServer.start({
-      MONGODB_URI: throughPort(uri, link.port),
-      LINK_SECRET: 'a secret of the links of tests, 32 bytes or more',
-    });
+    mongo = await MongoBehindLink.start(found!);
+    server = await TestServer.start(mongo.settings);
   }, 60_000);
 
   afterAll(async () => {
     await server.stop();
-    await link.close();
-    await mongo.drop(uri);
     await mongo.stop();
   });
 
@@ -42,7 +32,7 @@ describe.skipIf(!found)('while MongoDB is away', () => {
     '%s: sends are refused soon with a time to come back, and it recovers',
     async (state) => {
       expect(await send(`${state}-before`)).toMatchObject({ results: [{ status: 'stored' }] });
-      link.become(state);
+      mongo.link.become(state);
       const began = performance.now();
       const refused = JSON.stringify(await send(`${state}-away`));
       expect(refused).toMatch(/retry_later/);
@@ -50,7 +40,7 @@ describe.skipIf(!found)('while MongoDB is away', () => {
       expect(performance.now() - began).toBeLessThan(5_500);
       while ((await readiness()).status === 200);
       expect((await readiness()).text).toMatch(/MongoDB/);
-      link.become('open');
+      mongo.link.become('open');
       while ((await readiness()).status !== 200);
       expect(await send(`${state}-after`)).toMatchObject({ results: [{ status: 'stored' }] });
     },

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/common/metrics.js';
-import { findMongo, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
-import { Link } from '../support/mongo-proxy.js';
+import { findMongo } from '../support/mongo.js';
+import { MongoBehindLink } from '../support/mongo-behind-link.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { holdStore } from '../support/store-lock.js';
 import { Talker } from '../support/talker.js';
@@ -79,35 +79,20 @@ describe('a server node whose folder is held by another process', () => {
 });
 
 describe.skipIf(!found)('a server node whose MongoDB is away', () => {
-  let mongo: TestMongo;
-  let uri: string;
-  let link: Link;
+  let mongo: MongoBehindLink;
 
-  beforeAll(async () => {
-    mongo = await startMongo(found!.setups.at(-1)!, found!);
-    uri = mongo.freshUri();
-    const { host, port } = placeOf(uri);
-    link = await Link.to(host, port);
-  }, 60_000);
+  beforeAll(async () => void (mongo = await MongoBehindLink.start(found!)), 60_000);
 
   afterEach(async () => {
     Talker.hangUp();
-    link.become('open');
+    mongo.link.become('open');
     await server.stop();
   });
 
-  afterAll(async () => {
-    await link.close();
-    await mongo.drop(uri);
-    await mongo.stop();
-  });
+  afterAll(() => mongo.stop());
 
   const start = (settings: Readonly<Record<string, string>>): Promise<TestServer> =>
-    TestServer.start({
-      MONGODB_URI: throughPort(uri, link.port),
-      LINK_SECRET: 'a secret of the links of tests, 32 bytes or more',
-      ...settings,
-    });
+    TestServer.start({ ...mongo.settings, ...settings });
 
   it.each(['cut', 'deaf'] as const)(
     '%s: sends everybody away with 1012, lets nobody in, and takes them again when it is back',
@@ -123,12 +108,12 @@ describe.skipIf(!found)('a server node whose MongoDB is away', () => {
       await server.json('zoe', '/v1/inbox');
       const talkers = await crowd(10);
       const began = performance.now();
-      link.become(state);
+      mongo.link.become(state);
       await expectSentAway(talkers);
       expect(performance.now() - began).toBeGreaterThan(2_000 - 1_000);
       await expectShut();
       expect((await readiness()).reasons.join()).toMatch(/MongoDB/);
-      link.become('open');
+      mongo.link.become('open');
       while ((await readiness()).status !== 200);
       expect((await knock()).status).toBe(101);
       const again = await Talker.open(server, 'node-0');
@@ -139,7 +124,7 @@ describe.skipIf(!found)('a server node whose MongoDB is away', () => {
   it('by the settings as they ship it is not ready 10 s after it fell silent', { timeout: 60_000 }, async () => {
     server = await start({});
     const alice = await Talker.open(server, 'alice');
-    link.become('deaf');
+    mongo.link.become('deaf');
     const began = performance.now();
     while ((await readiness()).status === 200);
     expect(performance.now() - began).toBeLessThan(10_000);

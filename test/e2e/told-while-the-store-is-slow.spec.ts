@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findMongo, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
-import { Link, type LinkState } from '../support/mongo-proxy.js';
+import { findMongo } from '../support/mongo.js';
+import { MongoBehindLink } from '../support/mongo-behind-link.js';
+import type { LinkState } from '../support/mongo-proxy.js';
 import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -19,26 +20,16 @@ async function told({ socket, ended }: Talker): Promise<number | string> {
 }
 
 describe.skipIf(!found)('a node that connects too often while MongoDB is slow', { timeout: 60_000 }, () => {
-  let mongo: TestMongo;
-  let uri: string;
-  let link: Link;
+  let mongo: MongoBehindLink;
   let server: TestServer;
 
   beforeAll(async () => {
-    mongo = await startMongo(found!.setups.at(-1)!, found!);
-    uri = mongo.freshUri();
-    const { host, port } = placeOf(uri);
-    link = await Link.to(host, port);
-    server = await TestServer.start({
-      MONGODB_URI: throughPort(uri, link.port),
-      LINK_SECRET: 'a secret of the links of tests, 32 bytes or more',
-    });
+    mongo = await MongoBehindLink.start(found!);
+    server = await TestServer.start(mongo.settings);
   }, 60_000);
   afterEach(() => Talker.hangUp());
   afterAll(async () => {
     await server.stop();
-    await link.close();
-    await mongo.drop(uri);
     await mongo.stop();
   });
 
@@ -49,16 +40,16 @@ describe.skipIf(!found)('a node that connects too often while MongoDB is slow', 
   ])('is told each time, before the handshake or by a close code: %s when %i are in', async (state, opened) => {
     const endings = new Set<number | string>();
     let open = 0;
-    if (opened === 0) link.become(state);
+    if (opened === 0) mongo.link.become(state);
     const connect = async (): Promise<void> => {
       const talker = await Talker.dial(server, `many-${state}`);
-      talker.socket.once('open', () => ++open === opened && link.become(state));
+      talker.socket.once('open', () => ++open === opened && mongo.link.become(state));
       const ending = told(talker);
       await Promise.race([talker.greeted().catch(() => undefined), ending]);
       if (talker.heard.length === 0) endings.add(await ending);
     };
     await Promise.all(Array.from({ length: DIALLED }, connect));
-    link.become('open');
+    mongo.link.become('open');
     expect(endings.size).toBeGreaterThan(0);
     for (const ending of endings) expect([1013, 4003, 'HTTP 503']).toContain(ending);
     while ((await fetch(`${server.url}/readyz`)).status !== 200);

@@ -23,7 +23,7 @@ export interface TestMongo {
   stop(): Promise<void>;
 }
 
-interface Found {
+export interface Found {
   readonly setups: readonly Setup[];
   readonly binary?: string;
 }
