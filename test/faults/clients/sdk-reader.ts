@@ -58,6 +58,9 @@ export class SdkReader implements Reader {
 
   private onStatus(event: StatusEvent): void {
     const { reader, node } = this;
+    if (event.status === 'moved') {
+      this.journal.write({ what: 'connected', client: reader, server: event.hello.serverNodeId });
+    }
     if (event.status === 'open' || event.status === 'resumed') {
       const { ackedSeq, floorSeq, epoch, serverNodeId: server } = event.hello;
       if (!this.begun) this.position = Math.max(ackedSeq, floorSeq - 1);

@@ -35,7 +35,7 @@ export class SdkSender implements Sender {
       WebSocket,
       onError: () => undefined,
       onStatus: (event) => {
-        if (event.status === 'open' || event.status === 'resumed') {
+        if ('hello' in event) {
           journal.write({ what: 'connected', client: src, server: event.hello.serverNodeId });
         }
         if (event.status !== 'reconnecting' && event.status !== 'closed') return;
