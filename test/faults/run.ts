@@ -1,7 +1,10 @@
-// `npm run test:faults -- [ROW …] [--short] [--seed N] [--store embedded|mongo] [--minutes N] [--planted] [--keep]`
+// `npm run test:faults -- [ROW …] [--short] [--seed N] [--store embedded|mongo] [--minutes N] [--planted] [--keep]
+//   [--beside]`, which plays the families beside each other, in a process each.
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Random } from './harness/random.js';
 import type { Row } from './harness/row.js';
@@ -19,6 +22,7 @@ const { values, positionals } = parseArgs({
     short: { type: 'boolean', default: false },
     planted: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    beside: { type: 'boolean', default: false },
     seed: { type: 'string' },
     store: { type: 'string' },
     minutes: { type: 'string' },
@@ -107,9 +111,28 @@ async function playPlanted(): Promise<void> {
   else console.log(`     kept: ${folder}`);
 }
 
-if (values.planted) await playPlanted();
-for (const row of values.planted && asked.size === 0 ? [] : chosenRows()) {
-  for (const family of familiesOf(row)) await play(row, family);
+/** Plays the rows of a family in a process of their own: what they judge there takes no time from the proxies of others. */
+async function playBeside(family: Family): Promise<void> {
+  const args = process.argv.slice(1).filter((arg) => arg !== '--beside');
+  const child = spawn(process.execPath, [...args, '--store', family], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  let sums: RegExpExecArray | null = null;
+  for await (const text of createInterface(child.stdout)) {
+    sums = /^(\d+) passed, (\d+) failed$/.exec(text);
+    if (sums === null) console.log(text);
+  }
+  const code = await exited;
+  tally.passed += Number(sums?.[1] ?? 0);
+  tally.failed += Math.max(Number(sums?.[2] ?? 0), code === 0 ? 0 : 1);
 }
+
+async function playInTurn(): Promise<void> {
+  if (values.planted) await playPlanted();
+  for (const row of values.planted && asked.size === 0 ? [] : chosenRows()) {
+    for (const family of familiesOf(row)) await play(row, family);
+  }
+}
+
+await (values.beside && families.length > 1 ? Promise.all(families.map(playBeside)) : playInTurn());
 console.log(`${tally.passed} passed, ${tally.failed} failed`);
 process.exit(tally.failed > 0 ? 1 : 0);

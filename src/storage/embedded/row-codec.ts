@@ -88,8 +88,9 @@ export class EncodedRow {
     };
   }
 
+  /** The body first: what V8 makes of a spread that something is added to outlives young collections (seen on Node 20). */
   row(): LogRow {
-    return { ...this.head(), body: this.bytes.toString('utf8', this.bodyAt, this.length) };
+    return { body: this.bytes.toString('utf8', this.bodyAt, this.length), ...this.head() };
   }
 
   /** The same row with an empty body, as bytes of its own. */
