@@ -21,6 +21,15 @@ export async function heldBytes(server: Weighed): Promise<number> {
   return ownBytes(server.pid);
 }
 
+/** The most that was held at any look while this was done; each look costs a full collection. */
+export async function mostHeldDuring(server: Weighed, work: Promise<unknown>, everyMs: number): Promise<number> {
+  const done = work.then(() => true);
+  const isDone = (): Promise<boolean> => Promise.race([done, pause(everyMs).then(() => false)]);
+  let most = await heldBytes(server);
+  while (!(await isDone())) most = Math.max(most, await heldBytes(server));
+  return most;
+}
+
 /** The most that was held at any look until then; each look costs a full collection. */
 export async function mostHeld(server: Weighed, until: number, everyMs: number): Promise<number> {
   let most = 0;
