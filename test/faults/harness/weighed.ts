@@ -1,9 +1,10 @@
-import { now, ownBytes } from './measure.js';
+import { MIB, now, ownBytes } from './measure.js';
 import { pause } from './wait.js';
 import { watched } from './watched.js';
 
 /** V8 gives back what a collection freed a little later, from another thread. */
 const GIVE_BACK_MS = 500;
+const SETTLED_BYTES = MIB;
 
 /** A process that was started with `WATCHING`. */
 interface Weighed {
@@ -19,6 +20,15 @@ export async function heldBytes(server: Weighed): Promise<number> {
   await watched(server);
   await pause(GIVE_BACK_MS);
   return ownBytes(server.pid);
+}
+
+/** As `heldBytes`, of a process that was busy: pages with a little in them go with a later collection only. */
+export async function settledBytes(server: Weighed): Promise<number> {
+  for (let before = Infinity; ;) {
+    const held = await heldBytes(server);
+    if (held > before - SETTLED_BYTES) return Math.min(held, before);
+    before = held;
+  }
 }
 
 /** The most that was held at any look while this was done; each look costs a full collection. */

@@ -14,8 +14,8 @@ const MOVED = 1000;
 const AWAY = 1012;
 const BUSIEST = 3;
 const SECOND_MS = 1_000;
-/** Enough for what one second has of them on average to say something. */
-const CROWD = 300;
+/** Enough to keep a drain at its pace for longer than the last few take, who do not follow and are closed. */
+const CROWD = 900;
 const SMALL_CROWD = 30;
 
 /** When those came whom one restart sent elsewhere, monotonic ms. */

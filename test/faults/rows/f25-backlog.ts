@@ -8,7 +8,7 @@ import type { ServerNode } from '../harness/server-node.js';
 import { elsewhere, FAMILIES } from '../harness/stores.js';
 import { pause, within } from '../harness/wait.js';
 import { WATCHING } from '../harness/watched.js';
-import { heldBytes, mostHeldDuring } from '../harness/weighed.js';
+import { mostHeldDuring, settledBytes } from '../harness/weighed.js';
 import { fill } from './filling.js';
 import { settleNeighbours } from './neighbours.js';
 
@@ -109,7 +109,7 @@ async function drain({ report }: Scene, crew: Crew, server: ServerNode, node: st
 
 /** How much more the server holds at most while the backlog is read, MiB. */
 async function weighDrain(scene: Scene, server: ServerNode, messages: number): Promise<number> {
-  const before = await heldBytes(server);
+  const before = await settledBytes(server);
   const drained = drain(scene, scene.crew(), server, WEIGHED, messages);
   return ((await mostHeldDuring(server, drained, LOOK_MS)) - before) / MIB;
 }
