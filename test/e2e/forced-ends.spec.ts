@@ -1,3 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 import { findMongo, startMongo } from '../support/mongo.js';
@@ -12,6 +16,9 @@ const EMBEDDED = 'the embedded store';
 const found = await findMongo();
 const FAMILIES = [EMBEDDED, ...(found?.setups ?? [])] as const;
 
+const SIGNERS = { worn: generateKeyPairSync('ed25519'), fresh: generateKeyPairSync('ed25519') };
+type Kid = keyof typeof SIGNERS;
+
 let here: TestServer;
 let there: ProcessNode;
 let undo: () => Promise<unknown>;
@@ -20,14 +27,28 @@ async function startOn(family: (typeof FAMILIES)[number]): Promise<void> {
   const mongo = family === EMBEDDED ? undefined : await startMongo(family, found!);
   const uri = mongo?.freshUri();
   const store = uri !== undefined && { MONGODB_URI: uri, LINK_SECRET: SECRET };
-  here = await TestServer.start({ ...store });
-  there = await ProcessNode.start(store || { DATA_DIR: here.dataDir });
+  const folder = await mkdtemp(join(tmpdir(), 'allspark-kids-'));
+  const keys = { AUTH_KEYS_FILE: await keySetIn(folder) };
+  here = await TestServer.start({ ...keys, ...store });
+  there = await ProcessNode.start({ ...keys, ...(store || { DATA_DIR: here.dataDir }) });
   undo = async () => {
     await there.remove();
     await here.stop();
     if (uri !== undefined) await mongo?.drop(uri);
     await mongo?.stop();
+    await rm(folder, { recursive: true });
   };
+}
+
+async function keySetIn(folder: string): Promise<string> {
+  const keys = Object.entries(SIGNERS).map(([kid, { publicKey }]) => ({
+    ...publicKey.export({ format: 'jwk' }),
+    kid,
+    alg: 'EdDSA',
+  }));
+  const file = join(folder, 'keys.json');
+  await writeFile(file, JSON.stringify({ keys }));
+  return file;
 }
 
 const revoke = (body: object): Promise<unknown> => here.json('backend', '/v1/revocations', body, BY_APP);
@@ -40,6 +61,19 @@ function withKeysOf(issuedAt: number, { url }: Endpoint): Endpoint {
   const key: Endpoint['key'] = (sub, { clientId, role } = {}) =>
     signAuthKey({ sub, clientId, role, issuedAt, alg: 'HS256', secret: SECRET });
   return { url, key };
+}
+
+/** Keys of a minute ago that one signer of the key set made. */
+function signedBy(kid: Kid, { url }: Endpoint): Endpoint {
+  const { privateKey } = SIGNERS[kid];
+  const issuedAt = nowSeconds() - 60;
+  return { url, key: (sub) => signAuthKey({ sub, kid, issuedAt, alg: 'EdDSA', privateKey }) };
+}
+
+async function preConnection(endpoint: Endpoint, node: string): Promise<string> {
+  const headers = { authorization: `Bearer ${await endpoint.key(node)}` };
+  const made = await fetch(`${endpoint.url}/v1/pre-connections`, { method: 'POST', headers });
+  return ((await made.json()) as { url: string }).url;
 }
 
 async function inTime(ended: Promise<Ending>, began: number): Promise<Ending> {
@@ -76,12 +110,29 @@ describe.each(FAMILIES)('two processes on %s', (family) => {
     await Promise.all([kept.fence(), stranger.fence()]);
   });
 
+  it('both cut what one kid opened, by a key or by a validation key, when it is revoked, and nothing of another', async () => {
+    const ends = [here, there];
+    const openAll = (kid: Kid): Promise<Talker[]> =>
+      Promise.all(
+        ends.flatMap((each) => [
+          Talker.open(signedBy(kid, each), 'heidi'),
+          preConnection(signedBy(kid, each), 'heidi').then((address) => Talker.open(each, 'heidi', { address })),
+        ]),
+      );
+    const [worn, fresh] = [await openAll('worn'), await openAll('fresh')];
+    const began = Date.now();
+    expect(await revoke({ kid: 'worn', reason: 'leaked' })).toMatchObject({ kid: 'worn' });
+    for (const { ended } of worn) expect(await inTime(ended, began)).toEqual({ code: 4500, reason: 'leaked' });
+    for (const each of ends) {
+      expect(await (await Talker.dial(signedBy('worn', each), 'heidi')).ended).toMatchObject({ code: 1006 });
+      await Talker.open(signedBy('fresh', each), 'heidi');
+    }
+    await Promise.all(fresh.map((talker) => talker.fence()));
+  });
+
   it('refuse a validation key that a revoked key asked for', async () => {
-    const asked = async (each: Endpoint, issuedAt: number): Promise<string> => {
-      const headers = { authorization: `Bearer ${await withKeysOf(issuedAt, each).key('carol')}` };
-      const made = await fetch(`${each.url}/v1/pre-connections`, { method: 'POST', headers });
-      return ((await made.json()) as { url: string }).url;
-    };
+    const asked = (each: Endpoint, issuedAt: number): Promise<string> =>
+      preConnection(withKeysOf(issuedAt, each), 'carol');
     const [mine, theirs] = [await asked(here, nowSeconds() - 60), await asked(there, nowSeconds() - 60)];
     const good = await asked(here, nowSeconds() + 30);
     const witness = await Talker.open(withKeysOf(nowSeconds() - 60, there), 'carol');
