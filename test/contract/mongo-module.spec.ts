@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import mongoose from 'mongoose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StoreClock } from '../../src/common/clock.js';
+import { Metrics } from '../../src/common/metrics.js';
 import { ValidationKeyStore } from '../../src/modules/auth/index.js';
 import { Directory } from '../../src/modules/connections/index.js';
 import { InboxLog, inboxLogOf, StoreHealth, StoreUnavailable } from '../../src/modules/inbox/index.js';
@@ -59,6 +60,25 @@ describe.skipIf(!found)('the MongoDB storage module', () => {
     const again = await start();
     expect((await again.get(InboxLog).newest([A]))[0]?.n).toBe(1);
     await again.close();
+  });
+
+  it('measures each insert of rows that was answered, as one commit', async () => {
+    const metrics = new Metrics();
+    const own = { providers: [{ provide: Metrics, useValue: metrics }] };
+    const imports = [MongoStorageModule.forRoot({ uri }, own)];
+    const app = await (await Test.createTestingModule({ imports }).compile()).init();
+    const log = app.get(InboxLog);
+    const commits = async (): Promise<number> =>
+      Number(/^allspark_commit_seconds_count (\d+)$/m.exec(await metrics.text())?.[1]);
+    expect(await commits()).toBe(0);
+    await log.insert([logRow(A, 1), logRow(A, 2)]);
+    expect(await commits()).toBe(1);
+    await log.newest([A]);
+    expect(await log.insert([logRow(A, 4)])).toMatchObject({ inserted: 0 });
+    expect(await commits()).toBe(1);
+    await log.insert([logRow(A, 3)]);
+    expect(await commits()).toBe(2);
+    await app.close();
   });
 
   it('has a connection of its own and leaves the one of mongoose alone', async () => {

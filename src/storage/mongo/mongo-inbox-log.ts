@@ -107,6 +107,8 @@ export class MongoInboxLog extends InboxLog {
   }
 
   private inserted(rows: readonly LogRow[], asked: number): InsertOutcome {
+    const { clock, onCommit } = this.store.settings;
+    onCommit((clock.monotonic() - asked) / 1_000);
     for (const { log, n } of rows) this.tails.learn(log, n, asked);
     return { inserted: rows.length };
   }

@@ -1,6 +1,7 @@
 import { type Abstract, type DynamicModule, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import { Clock, StoreClock } from '../../common/clock.js';
+import { Metrics } from '../../common/metrics.js';
 import {
   type AsyncSettings,
   type Given,
@@ -79,6 +80,11 @@ export class MongoStorageModule {
   }
 }
 
+function openStore(options: MongoOptions, metrics?: Metrics): Promise<MongoStore> {
+  const onCommit = (seconds: number): void => metrics?.commitSeconds.observe(seconds);
+  return MongoStore.open({ onCommit, ...options });
+}
+
 function startClock(store: MongoStore, clock?: Clock): Promise<MongoClock> {
   return MongoClock.start(store, clock ?? store.settings.clock);
 }
@@ -91,7 +97,7 @@ function family(given: Given<MongoOptions>, { imports = [], providers = [] }: Ow
     imports: [...importsOf(given), ...imports],
     providers: [
       settingsProvider(OPTIONS, given),
-      { provide: MongoStore, useFactory: (options: MongoOptions) => MongoStore.open(options), inject: [OPTIONS] },
+      { provide: MongoStore, useFactory: openStore, inject: [OPTIONS, { token: Metrics, optional: true }] },
       { provide: connection, useFactory: (store: MongoStore) => store.connection, inject },
       { provide: MongoHealth, useFactory: (store: MongoStore) => MongoHealth.watch(store), inject },
       { provide: StoreHealth, useExisting: MongoHealth },

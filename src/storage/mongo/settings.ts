@@ -13,6 +13,8 @@ export interface MongoOptions {
   readonly serverSelectionMs?: number;
   /** Log rows that one insert carries at most. */
   readonly commitRows?: number;
+  /** Told how long each insert of log rows took, seconds. */
+  readonly onCommit?: (seconds: number) => void;
 }
 
 export type MongoSettings = Required<MongoOptions>;
@@ -24,6 +26,7 @@ export function settingsOf(options: MongoOptions): MongoSettings {
     wtimeoutMs: 3_500,
     serverSelectionMs: 3_000,
     commitRows: 512,
+    onCommit: () => {},
     ...options,
   };
 }
