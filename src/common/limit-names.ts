@@ -19,6 +19,7 @@ export const LIMITS = [
   'outbound_pause',
   'window_messages',
   'window_bytes',
+  'seat_messages',
 ] as const;
 
 export type LimitName = (typeof LIMITS)[number];

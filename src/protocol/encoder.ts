@@ -77,6 +77,11 @@ export function gapBody(group: GroupDestination, fromSessionSeq: number): string
   return `{"type":${TYPE.gap},${destinationFields(group)},"from_session_seq":${fromSessionSeq}}`;
 }
 
+/** Whether a body is one of `gapBody`. */
+export function isGapBody(body: string): boolean {
+  return body.startsWith(`{"type":${TYPE.gap},`);
+}
+
 export function transientFrame(timestamp: number, body: string): string {
   return `{"timestamp":${timestamp},${body.slice(1)}`;
 }

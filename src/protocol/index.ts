@@ -16,6 +16,7 @@ export {
   hereFrame,
   inboxPageFrame,
   inboxPageJson,
+  isGapBody,
   messageBody,
   moveFrame,
   offlineFrame,

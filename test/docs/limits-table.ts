@@ -1,7 +1,7 @@
 /** One limit: what shows that it is hit, and which test proves what happens then. */
 export interface LimitRow {
   readonly settings: readonly string[];
-  /** As it stands on the metrics page, up to the value; undefined where nothing is refused or closed: a pace, an age. */
+  /** As it stands on the metrics page, up to the value; undefined where nothing is refused, closed or held back. */
   readonly metric?: string;
   readonly spec: string;
   readonly title: string;
@@ -132,20 +132,26 @@ const ROWS: readonly Row[] = [
   [
     'CONNECTIONS_PER_ADDRESS',
     hit('connections_per_address'),
-    'test/e2e/failed-authentications.spec.ts',
-    'behind a trusted proxy the address is the one that it names, by both ways',
+    `${NATIVE}handshake.spec.ts`,
+    'with 429 when one address has too many connections, and not any more when one of them went',
   ],
   [
-    'HANDSHAKES_PER_SECOND HANDSHAKES_PENDING HANDSHAKE_RETRY_MIN_MS HANDSHAKE_RETRY_MAX_MS',
+    'HANDSHAKES_PER_SECOND HANDSHAKE_RETRY_MIN_MS HANDSHAKE_RETRY_MAX_MS',
     hit('handshakes'),
     `${NATIVE}handshake.spec.ts`,
     'with 503 when there are too many handshakes a second',
   ],
   [
+    'HANDSHAKES_PENDING',
+    hit('handshakes'),
+    `${NATIVE}handshake.spec.ts`,
+    'with 503 while too many handshakes are under way, and not any more when one of them is done',
+  ],
+  [
     'UNAUTHENTICATED_TIMEOUT_MS',
     hit('unauthenticated'),
-    `${NATIVE}admission.spec.ts`,
-    'is given up after its time, and its timer and place go',
+    `${NATIVE}handshake.spec.ts`,
+    'with 503 when it takes too long to find out who asks',
   ],
   [
     'FAIL_STOP_MS',
@@ -192,7 +198,13 @@ const ROWS: readonly Row[] = [
     'because its header does not arrive in time gets a problem',
   ],
   [
-    'PAGE_MESSAGES PAGE_MAX_MESSAGES PAGE_REST_BYTES',
+    'PAGE_MAX_MESSAGES',
+    refused('invalid_field'),
+    'test/e2e/reading-the-inbox.spec.ts',
+    'refuses bounds that are none, and names the field',
+  ],
+  [
+    'PAGE_MESSAGES PAGE_REST_BYTES',
     undefined,
     'test/e2e/reading-the-inbox.spec.ts',
     'by REST, and the next one goes on',
@@ -201,8 +213,8 @@ const ROWS: readonly Row[] = [
   [
     'DEDUPE_WINDOW_MS',
     undefined,
-    'src/modules/inbox/retention.spec.ts',
-    'leaves a tombstone for the dedupe window and an hour',
+    'src/modules/inbox/inbox.service.spec.ts',
+    'is known for the dedupe window and an hour, and then is a new message',
   ],
   [
     'INBOX_MAX_MESSAGES',
@@ -231,7 +243,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     'SEAT_MAX_MESSAGES',
-    undefined,
+    hit('seat_messages'),
     'test/e2e/session-gap.spec.ts',
     'a full seat gets one gap in place of all that does not fit, which says where to read on',
   ],
@@ -280,8 +292,8 @@ const ROWS: readonly Row[] = [
   [
     'MONGODB_COMMIT_ROWS',
     'allspark_commit_seconds',
-    'src/storage/mongo/gather.spec.ts',
-    'sends no more together than it may',
+    'src/modules/inbox/append-loop.spec.ts',
+    'takes no more rows into one insert than the store takes',
   ],
   [
     'STORE_DEADLINE_MS MONGODB_TIMEOUT_MS MONGODB_WTIMEOUT_MS',
@@ -331,6 +343,36 @@ const ROWS: readonly Row[] = [
     refused('unauthorized'),
     'test/e2e/keys.spec.ts',
     'HTTP answers every bad key alike, and in the same words',
+  ],
+  [
+    'LINK_PING_INTERVAL_MS LINK_DEAD_MS',
+    'allspark_link_faults_total{reason="dead"}',
+    'src/links/outgoing-link.spec.ts',
+    'asks each 5 s and is dead after 15 s without an answer, which its owner is told once',
+  ],
+  [
+    'LINK_RECONNECT_MIN_MS LINK_RECONNECT_MAX_MS',
+    'allspark_link_reconnects_total',
+    'src/links/outgoing-link.spec.ts',
+    'is opened again after 100 to 200 ms, without being asked',
+  ],
+  [
+    'LINK_WAITING_BYTES',
+    'allspark_link_drops_total{reason="full"}',
+    'src/links/outgoing-link.spec.ts',
+    'keeps at most so many bytes for a peer that never reads, its socket counted, and drops what is more',
+  ],
+  [
+    'SERVER_NODE_HEARTBEAT_MS',
+    'allspark_heartbeat_silent_seconds',
+    'src/modules/nodes/heartbeat.spec.ts',
+    'is a reason not to be ready when none got through for so long that others take it for dead',
+  ],
+  [
+    'SERVER_NODE_STALE_MS',
+    'allspark_server_nodes{state="live"}',
+    'src/modules/nodes/server-nodes-view.spec.ts',
+    'tells once that one is dead, and takes its place away',
   ],
 ];
 

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { Metrics } from '../../src/common/metrics.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -39,6 +40,8 @@ it('who goes on is answered rate_limited, and the same messages may come again i
   const refused = answers.filter(({ code }) => code === 'rate_limited');
   expect(refused.length).toBeGreaterThan(10);
   for (const answer of refused) expect(answer).toMatchObject({ type: -113, retry_after_ms: expect.any(Number) });
+  const page = await server.running.app.get(Metrics, { strict: false }).text();
+  expect(page).toContain(`allspark_limit_hits_total{limit="socket_messages"} ${refused.length}\n`);
   const stored = answers.findIndex(({ status }) => status !== 'stored');
   expect(answers.slice(stored).every(({ status }) => status === undefined)).toBe(true);
 });

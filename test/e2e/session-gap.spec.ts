@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Metrics } from '../../src/common/metrics.js';
 import { InboxLog } from '../../src/modules/inbox/index.js';
 import { payloads, places, seqs, SessionTalk, upTo } from '../support/session-talk.js';
 import { type Frame, Talker } from '../support/talker.js';
@@ -21,6 +22,12 @@ async function tell(sender: Talker, session: SessionTalk, ...messages: readonly 
   await session.driven(log);
 }
 
+/** Seats that were found full. */
+async function gaps(): Promise<number> {
+  const page = await server.running.app.get(Metrics, { strict: false }).text();
+  return Number(/^allspark_limit_hits_total\{limit="seat_messages"\} (\d+)$/m.exec(page)?.[1]);
+}
+
 /** What came before something else that was sent later. */
 async function restOf(reader: Talker, sender: Talker): Promise<Frame[]> {
   const { node_id: nodeId } = reader.hello;
@@ -37,7 +44,11 @@ it('a full seat gets one gap in place of all that does not fit, which says where
   const session = await SessionTalk.of(server, ['ann', 'bob']);
   const ann = await Talker.open(server, 'ann');
   const bob = await Talker.open(server, 'bob');
-  await tell(ann, session, ...upTo(10));
+  const before = await gaps();
+  await tell(ann, session, ...upTo(SEAT));
+  expect(await gaps()).toBe(before);
+  await tell(ann, session, 4, 5, 6, 7, 8, 9, 10);
+  expect(await gaps()).toBe(before + 1);
   expect(payloads(await bob.nextEntries(3))).toEqual([1, 2, 3]);
   expect(await bob.nextEntries(1)).toEqual([
     { type: -115, seq: 4, timestamp: expect.any(Number) as unknown, dest_session_id: session.id, from_session_seq: 5 },

@@ -4,8 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { clientFrame, RawSocket } from '../../../test/support/raw-socket.js';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
+import type { LimitName } from '../../common/limit-names.js';
 import { Metrics } from '../../common/metrics.js';
 import { ValidationKeys } from '../../modules/auth/index.js';
+import { ConnectionHooks } from '../../modules/connections/index.js';
 import { ServerNode } from '../../modules/nodes/index.js';
 import { Admission } from './admission.js';
 import { eventually, Scene } from '../../../test/support/native-scene.js';
@@ -22,6 +24,11 @@ function upgrade(target: string, headers: Readonly<Record<string, string | null>
     socket.destroy();
     return response;
   });
+}
+
+async function hitsOf(limit: LimitName): Promise<number> {
+  const line = new RegExp(`^allspark_limit_hits_total\\{limit="${limit}"\\} (\\d+)$`, 'm');
+  return Number(line.exec(await scene.server.get(Metrics).text())?.[1]);
 }
 
 async function validationKey(sub = 'a'): Promise<string> {
@@ -227,13 +234,50 @@ describe('a handshake is refused by a problem document', () => {
   it('with 503 when the server node is full', async () => {
     await start({ native: { capacity: 1 } });
     await scene.join({ sub: 'a' });
+    expect(await hitsOf('capacity')).toBe(0);
     expect((await scene.ask({ sub: 'b' })).response.status).toBe(503);
+    expect(await hitsOf('capacity')).toBe(1);
   });
 
   it('with 503 when there are too many handshakes a second', async () => {
     await start({ native: { handshakesPerSecond: 1 } });
     const answers = [await scene.ask({ sub: 'a' }), await scene.ask({ sub: 'b' })];
     expect(answers.map(({ response }) => response.status)).toEqual([101, 503]);
+    expect(await hitsOf('handshakes')).toBe(1);
+  });
+
+  it('with 503 while too many handshakes are under way, and not any more when one of them is done', async () => {
+    await start({ clock: new ManualClock(Date.now()), native: { handshakesPending: 1 } });
+    let decide!: () => void;
+    const decided = new Promise<undefined>((resolve) => void (decide = () => resolve(undefined)));
+    scene.server.get(ConnectionHooks).beforeAccept(() => decided);
+    const first = scene.ask({ sub: 'a' });
+    await eventually(() => scene.server.get(Admission).held.pending === 1);
+    const { response } = await scene.ask({ sub: 'b' });
+    expect(response.status).toBe(503);
+    expect(JSON.parse(response.body)).toMatchObject({ code: 'retry_later', detail: 'too many handshakes' });
+    expect(response.headers.has('retry-after')).toBe(true);
+    expect(await hitsOf('handshakes')).toBe(1);
+    decide();
+    expect((await first).response.status).toBe(101);
+    expect((await scene.ask({ sub: 'b' })).response.status).toBe(101);
+    expect(await hitsOf('handshakes')).toBe(1);
+  });
+
+  it('with 503 when it takes too long to find out who asks', async () => {
+    const clock = new ManualClock(Date.now());
+    await start({ clock, native: { unauthenticatedTimeoutMs: 500 } });
+    scene.server.get(ConnectionHooks).beforeAccept(() => new Promise<undefined>(() => {}));
+    const asked = scene.ask({ sub: 'a' });
+    await eventually(() => scene.server.get(Admission).held.pending === 1);
+    expect(await hitsOf('unauthenticated')).toBe(0);
+    clock.advance(500);
+    const { response } = await asked;
+    expect(response.status).toBe(503);
+    expect(JSON.parse(response.body)).toMatchObject({ code: 'retry_later', detail: 'not authenticated in time' });
+    expect(response.headers.has('retry-after')).toBe(true);
+    expect(await hitsOf('unauthenticated')).toBe(1);
+    expect(scene.server.get(Admission).held.pending).toBe(0);
   });
 
   it('with 429 when one address has too many connections, and not any more when one of them went', async () => {
@@ -243,6 +287,7 @@ describe('a handshake is refused by a problem document', () => {
     expect(response.status).toBe(429);
     expect(response.headers.has('retry-after')).toBe(true);
     expect(JSON.parse(response.body)).toMatchObject({ code: 'too_many_connections' });
+    expect(await hitsOf('connections_per_address')).toBe(1);
     socket.destroy();
     await eventually(() => scene.server.get(Admission).held.sockets === 0);
     expect((await scene.ask({ sub: 'b' })).response.status).toBe(101);

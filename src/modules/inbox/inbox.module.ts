@@ -5,7 +5,7 @@ import { InboxHooks } from './inbox.hooks.js';
 import { InboxService } from './inbox.service.js';
 import { InboxSettings } from './inbox.settings.js';
 
-/** Needs from its surroundings: `InboxLog`, `InboxSettings`, `StoreClock`, `StallGuard`. */
+/** Needs from its surroundings: `InboxLog`, `InboxSettings`, `StoreClock`, `StallGuard`; `Metrics` if there is one. */
 @Module({ imports: [NodesModule], providers: [InboxService, InboxHooks], exports: [InboxService, InboxHooks] })
 export class InboxModule {
   static forRoot(settings: InboxSettings): DynamicModule {

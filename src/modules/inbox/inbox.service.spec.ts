@@ -8,10 +8,12 @@ import type { AppendOutcome, DeliveryReport, MessageDraft } from './inbox.types.
 import { InboxHooks } from './inbox.hooks.js';
 import { InboxService } from './inbox.service.js';
 import { InboxSettings } from './inbox.settings.js';
+import { Retention } from './retention.js';
 import type { LogRow } from './inbox-log.js';
 
 const LOG = 'n:a';
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 class Settings extends InboxSettings {
   readonly seatMaxMessages = 3;
@@ -132,6 +134,35 @@ describe('a full inbox', () => {
     expect(registry.known.has('a')).toBe(false);
     expect(await codeOf(append('k1'))).toBe('stored');
     expect(registry.known.has('a')).toBe(true);
+  });
+});
+
+describe('a repeat', () => {
+  it('is known for the dedupe window and an hour, and then is a new message', async () => {
+    const retention = new Retention(store, new Settings(), clock);
+    for (const key of ['k1', 'k2']) await append(key);
+    await inbox.acknowledgeNow('a', 2);
+    clock.advance(DAY + HOUR);
+    await retention.collect(LOG);
+    expect(await codeOf(append('k1'))).toBe('duplicate');
+    clock.advance(1);
+    await retention.collect(LOG);
+    expect(await codeOf(append('k1'))).toBe('stored');
+    expect(await page({})).toBe('3');
+    expect(await codeOf(append('k1'))).toBe('duplicate');
+  });
+
+  it('is known for as long as the first waits, or is the newest of the inbox', async () => {
+    const retention = new Retention(store, new Settings(), clock);
+    for (const key of ['k1', 'k2']) await append(key);
+    await inbox.acknowledgeNow('a', 2);
+    for (const key of ['k3', 'k4']) await append(key);
+    clock.advance(2 * DAY);
+    await retention.collect(LOG);
+    for (const key of ['k3', 'k4']) expect(await codeOf(append(key))).toBe('duplicate');
+    await inbox.acknowledgeNow('a', 4);
+    await retention.collect(LOG);
+    expect([await codeOf(append('k4')), await codeOf(append('k3'))]).toEqual(['duplicate', 'stored']);
   });
 });
 

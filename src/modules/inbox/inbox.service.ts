@@ -1,6 +1,7 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy, Optional } from '@nestjs/common';
 import { StoreClock, type Timer } from '../../common/clock.js';
 import { FewAtOnce } from '../../common/few-at-once.js';
+import { Metrics } from '../../common/metrics.js';
 import { StallGuard } from '../../common/stall-guard.js';
 import { type InboxPage, type InboxQuery, Refusal } from '../../protocol/index.js';
 import { NodesService, ServerNodesView } from '../nodes/index.js';
@@ -21,7 +22,7 @@ import type {
   ReaderSink,
 } from './inbox.types.js';
 import { ReaderRegistry } from './reader-registry.js';
-import { frameOf, readResolved } from './resolved-rows.js';
+import { frameOf, readResolved, saysGap } from './resolved-rows.js';
 import { Retention } from './retention.js';
 
 const ALONE = { others: false, cares: () => true };
@@ -57,6 +58,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
     nodes: NodesService,
     private readonly hooks: InboxHooks,
     @Inject(ServerNodesView) private readonly view: Pick<ServerNodesView, 'others' | 'cares'> = ALONE,
+    @Optional() private readonly metrics?: Metrics,
   ) {
     this.readers = new ReaderRegistry(log, clock, settings);
     const rules = new InboxRules(log, nodes, settings, (rows) => this.appended(rows));
@@ -179,6 +181,7 @@ export class InboxService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private appended(rows: readonly ReadableRow[]): void {
+    for (const { body } of rows) if (saysGap(body)) this.metrics?.hit('seat_messages');
     this.readers.offer(rows);
     this.appendListener(rows);
   }

@@ -1,4 +1,4 @@
-import { durableFrame, gapBody, goneFrame, groupBody } from '../../protocol/index.js';
+import { durableFrame, gapBody, goneFrame, groupBody, isGapBody } from '../../protocol/index.js';
 import { type EntryRef, frameOfEntry, isRef, refOf } from './entry-ref.js';
 import type { ReadableRow } from './inbox.types.js';
 import { destinationOfGroup, type InboxLog, type LogRow, type ReadRange } from './inbox-log.js';
@@ -51,6 +51,11 @@ function shownBody({ group, entry, isGap }: EntryRef, body: string | undefined):
 
 export function gapBodyOf(group: string, entry: number): string {
   return gapBody(destinationOfGroup(group), entry);
+}
+
+/** Whether a body, as it was written or as it is shown, says that something was left out. */
+export function saysGap(body: string): boolean {
+  return refOf(body)?.isGap ?? isGapBody(body);
 }
 
 /** A row as its reader gets it. `at`: now, ms since 1970; `ageMs`: what is older is not shown any more. */

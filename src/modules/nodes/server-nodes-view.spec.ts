@@ -78,9 +78,10 @@ describe('the view of the server nodes', () => {
 
   it('tells once that one is dead, and takes its place away', async () => {
     await turns(3);
-    expect(view.isLive('boot-there')).toBe(true);
+    expect([view.isLive('boot-there'), view.count]).toEqual([true, { live: 2, dead: 0 }]);
     await turns(1);
     expect(events).toEqual(['appeared boot-there', 'died boot-there', 'vanished boot-there']);
+    expect(view.count).toEqual({ live: 1, dead: 0 });
     expect([view.isLive('boot-there'), view.holds('boot-there'), view.others]).toEqual([false, false, false]);
     expect(registry.rows.has('there:1')).toBe(false);
     await turns(3);
