@@ -18,8 +18,8 @@ export class Report {
   }
 
   /**
-   * A latency beside another one. In the short form it is told and not judged: that one runs wherever changes are
-   * tried, and a neighbour of the machine would decide.
+   * How long others waited. In the short form it is told and not judged: there the families are played beside each
+   * other, wherever changes are tried, and a neighbour of the machine would decide.
    */
   latency(what: string, ms: number, bound: number, short: boolean): void {
     if (short) this.note(`${what} ${ms.toFixed(1)} ms`);

@@ -88,6 +88,6 @@ async function storm(
   const all = await within(120_000, back, 250);
   report.holdsThat(`all ${clients} are back`, all);
   report.atMost(`all back ${how} after`, (now() - began) / 1_000, boundS, 's');
-  report.atMost('loop lag p99', percentile(lags, 0.99), 500, 'ms');
+  report.latency('loop lag p99', percentile(lags, 0.99), 500, scene.short);
   await crews.at(-1)?.tell({ do: 'stop' });
 }

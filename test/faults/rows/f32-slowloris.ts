@@ -47,7 +47,7 @@ export const f32: Row = {
       `4001 for the silent ones: ${silent[0]?.code}`,
       silent.every(({ code }) => code === 4001),
     );
-    report.atMost('p99 of healthy connects', percentile(await connects, 0.99), 200, 'ms');
+    report.latency('p99 of healthy connects', percentile(await connects, 0.99), 200, short);
     await pause(1_000);
     report.atMost('file descriptors left', server.openFiles - files, 5);
     report.holdsThat('the server lives', server.exit === undefined);
