@@ -7,22 +7,13 @@ import { parseYaml } from '@redocly/openapi-core';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
 import { findVariable } from '../../src/config/settings.js';
+import { readCompose } from '../support/compose-file.js';
 import { startServer } from '../support/server-process.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LONG = 'a secret of at least thirty-two bytes';
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-interface Service {
-  readonly image: string;
-  readonly environment?: Record<string, string>;
-  readonly stop_grace_period?: string;
-  readonly volumes?: readonly string[];
-  readonly depends_on?: Record<string, { readonly condition: string }>;
-}
-interface Compose {
-  readonly services: Record<string, Service>;
-}
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
 }
@@ -33,6 +24,7 @@ interface Container {
   readonly readinessProbe: Probe;
   readonly livenessProbe: Probe;
   readonly startupProbe: Probe;
+  readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
   readonly volumeMounts: ReadonlyArray<{ readonly mountPath: string }>;
 }
 interface Manifest {
@@ -49,7 +41,8 @@ interface Manifest {
 }
 
 const dockerfile = read('Dockerfile').replaceAll('\\\n', ' ');
-const compose = parseYaml(read('docker-compose.yml')) as Compose;
+const secrets = { AUTH_SECRET: LONG, LINK_SECRET: LONG };
+const compose = readCompose(read('docker-compose.yml'), { path: ROOT, env: secrets, brought: ['./tls'] });
 const manifests = read('config/kubernetes/allspark.yaml')
   .split(/^---$/m)
   .map((document) => parseYaml(document) as Manifest);
@@ -71,6 +64,10 @@ const settingsOfImage = Object.fromEntries(
   ]),
 );
 
+/*
+ * What is written, without an engine: no image is built here, no container and no pod started. Its commands are run by
+ * image.spec.ts (with IMAGE_STEPS=1) and compose-commands.spec.ts; what a reader of compositions says is in compose-file.spec.ts.
+ */
 describe('the Dockerfile', { timeout: 60_000 }, () => {
   it('copies what is there, and what .dockerignore lets through', () => {
     const passes = read('.dockerignore').split('\n');
@@ -121,19 +118,14 @@ describe('the Dockerfile', { timeout: 60_000 }, () => {
 });
 
 describe('docker-compose.yml', () => {
-  const { services } = compose;
+  const services = compose.file?.services ?? {};
   const nodes = Object.entries(services).filter(([name]) => name.startsWith('allspark-'));
 
   it('runs three server nodes with settings that the server takes, each with a name of its own', () => {
     expect(nodes).toHaveLength(3);
     for (const [name, { environment = {} }] of nodes) {
       expect(Object.keys(environment).filter((each) => !isSetting(each))).toEqual([]);
-      const values = Object.entries(environment).map(([each, value]) => [
-        each,
-        value.replace(/^\$\{.*:-(.*)\}$/, '$1'),
-      ]);
-      const filled = { ...Object.fromEntries(values), AUTH_SECRET: LONG, LINK_SECRET: LONG } as Record<string, string>;
-      expect(faultsOf(filled)).toEqual([]);
+      expect(faultsOf(environment as Record<string, string>)).toEqual([]);
       expect(environment['HOST_ADDRESS']).toBe(name);
     }
     expect(new Set(nodes.map(([, { environment }]) => environment?.['PUBLIC_URL'])).size).toBe(3);
@@ -143,7 +135,7 @@ describe('docker-compose.yml', () => {
     const sample = read('config/nginx/nginx.conf');
     for (const [name, { environment }] of nodes) {
       expect(sample).toContain(`server ${name}:${settingsOfImage['PORT']};`);
-      expect(sample).toContain(new URL(environment?.['PUBLIC_URL'] ?? '').hostname);
+      expect(sample).toContain(new URL(String(environment?.['PUBLIC_URL'])).hostname);
     }
     const mounted = services['nginx']?.volumes?.map((volume) => volume.split(':')) ?? [];
     expect(mounted.map(([, inside = '']) => inside)).toEqual(['/etc/nginx/nginx.conf', '/etc/nginx/tls']);
@@ -173,26 +165,33 @@ describe('config/kubernetes/', () => {
     expect(kind('PodDisruptionBudget')).toHaveLength(1);
   });
 
-  it('sets only settings, to values that the server takes', () => {
+  it('sets only settings, to values that the server takes, once it is told where the proxy is', () => {
     const own = container.env.filter(({ name }) => name !== 'POD_NAME');
     const env = {
       ...kind('ConfigMap')[0]?.data,
       ...Object.fromEntries(own.map(({ name, value = '' }) => [name, value.replace('$(POD_NAME)', 'allspark-0')])),
-      ...Object.fromEntries(['AUTH_SECRET', 'LINK_SECRET'].map((name) => [name, LONG])),
+      ...secrets,
       MONGODB_URI: 'mongodb://mongo/allspark',
     };
     expect(Object.keys(env).filter((name) => !isSetting(name))).toEqual([]);
-    expect(faultsOf(env)).toEqual([]);
+    expect(faultsOf(env)).toEqual([expect.objectContaining({ variable: 'TRUSTED_PROXIES' })]);
+    expect(faultsOf({ ...env, TRUSTED_PROXIES: '192.0.2.1' })).toEqual([]);
     expect(container.ports).toContainEqual({ name: 'http', containerPort: Number(settingsOfImage['PORT']) });
     expect(container.volumeMounts.map(({ mountPath }) => mountPath)).toEqual([settingsOfImage['DATA_DIR']]);
   });
 
-  it('asks for readiness and life where the server answers, and leaves it the time to drain', () => {
+  it('asks for readiness and life where the server answers, and pins the image', () => {
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'http' });
     for (const probe of [container.livenessProbe, container.startupProbe]) {
       expect(probe.httpGet).toEqual({ path: '/livez', port: 'http' });
     }
-    expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(drainSeconds);
     expect(container.image).toMatch(/:\d+\.\d+\.\d+$/);
+  });
+
+  it('lets Services forget a pod before it is told to go, and leaves it the time for both', () => {
+    const [program, seconds] = container.lifecycle.preStop.exec.command;
+    expect(program).toBe('sleep');
+    expect(Number(seconds)).toBeGreaterThanOrEqual(3);
+    expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(Number(seconds) + drainSeconds);
   });
 });

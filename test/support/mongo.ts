@@ -95,7 +95,7 @@ function withoutWaiting(mongo: TestMongo): TestMongo {
 }
 
 /** The starter warns when it is told another version than the one that it finds. */
-function versionOf(binary: string): string {
+export function versionOf(binary: string): string {
   return /v(\d+\.\d+\.\d+)/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
 }
 

@@ -18,6 +18,8 @@ export interface ProgramOptions {
   /** Written to standard input, which is then closed; without it standard input is empty. */
   readonly input?: string;
   readonly cwd?: string;
+  /** What node is given before the arguments; default: the program that was built here. */
+  readonly command?: readonly string[];
 }
 
 /** Lines of an output stream, those that came already and those to come. */
@@ -65,8 +67,8 @@ export class Program {
   readonly #stdout = new Lines();
   readonly #stderr = new Lines();
 
-  constructor(args: readonly string[], { env = {}, input = '', cwd = ROOT }: ProgramOptions = {}) {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+  constructor(args: readonly string[], { env = {}, input = '', cwd = ROOT, command = [PROGRAM] }: ProgramOptions = {}) {
+    const child = spawn(process.execPath, [...command, ...args], {
       cwd,
       env: { PATH: process.env['PATH'], ...env },
       stdio: 'pipe',
