@@ -10,6 +10,19 @@ const SESSION_MESSAGES = 50;
 const AT_ONCE = 5;
 const CROWD = 50;
 const SECONDS_OF_NODES = 10;
+/** Heartbeats and the like of both server nodes are among all these. */
+const MOST_READS_OF_SESSION = 3;
+const MOST_TRIPS_OF_SESSION = new Map([
+  [2, 3],
+  [16, 6],
+  [128, 20],
+]);
+/** Reads and round trips of each connection that comes, and of each that goes. */
+const MOST_OF_CONNECTIONS = new Map([
+  [1, { reads: 18, trips: 20, going: 12 }],
+  [CROWD, { reads: 6, trips: 7, going: 1 }],
+]);
+const MOST_WRITES_A_SECOND = 1;
 const MOST_A_SECOND = 6;
 const MOST_A_ROUND = 8;
 const found = await findMongo();
@@ -60,22 +73,27 @@ describe.skipIf(!found)('what is asked of MongoDB', { timeout: 60_000 }, () => {
       expect(operations.writesTo('log_rows')).toBeLessThan(rows + SESSION_MESSAGES);
       expect(operations.writesTo('log_marks')).toBeLessThanOrEqual(rows);
       expect(operations.writesTo('log_marks')).toBeGreaterThanOrEqual(count - 1);
+      expect(operations.reads / SESSION_MESSAGES).toBeLessThanOrEqual(MOST_READS_OF_SESSION);
+      expect(operations.trips / SESSION_MESSAGES).toBeLessThanOrEqual(MOST_TRIPS_OF_SESSION.get(count)!);
     },
   );
 
-  it('for connections that come and go: two writes each time', async () => {
+  it('for connections that come and go: two writes each time, and a few reads for those that come', async () => {
     const { operations } = cluster;
     const isWritten = (count: number) => () => operations.writesTo('nodes') === count;
-    for (const count of [1, CROWD]) {
+    for (const [count, most] of MOST_OF_CONNECTIONS) {
       operations.begin();
       await members(`crowd-of-${count}`, count);
       console.log(`${count} connections that come, for each ${operations.told(count)}`);
       expect([operations.writesTo('connections'), operations.writesTo('nodes')]).toEqual([count, count]);
+      expect(operations.reads / count).toBeLessThanOrEqual(most.reads);
+      expect(operations.trips / count).toBeLessThanOrEqual(most.trips);
       operations.begin();
       await leave();
       await operations.until(isWritten(count));
       console.log(`${count} connections that go, for each ${operations.told(count)}`);
       expect(operations.writesTo('connections')).toBe(count);
+      expect(operations.trips / count).toBeLessThanOrEqual(most.going);
     }
   });
 
@@ -104,5 +122,6 @@ describe.skipIf(!found)('what is asked of MongoDB', { timeout: 60_000 }, () => {
     console.log(`${count} connections, for each server node in a second ${operations.told(SECONDS_OF_NODES)}`);
     expect(operations.of('update server_nodes')).toBeGreaterThan(0);
     expect(operations.trips / SECONDS_OF_NODES).toBeLessThanOrEqual(MOST_A_SECOND);
+    expect(operations.writes / SECONDS_OF_NODES).toBeLessThanOrEqual(MOST_WRITES_A_SECOND);
   });
 });

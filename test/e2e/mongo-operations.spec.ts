@@ -10,6 +10,10 @@ const ALL = PAIRS * MESSAGES_EACH;
 const AT_ONCE = 5;
 const ALONE = 50;
 const MOST_OPERATIONS = 2;
+const MOST_READS = 0.1;
+/** How many gather in one depends on the machine; alone it would be two for each. */
+const MOST_TRIPS = 0.6;
+const MOST_ALONE = 4;
 const found = await findMongo();
 
 let cluster: CountedCluster;
@@ -65,13 +69,15 @@ describe.skipIf(!found)('a durable message on MongoDB', { timeout: 60_000 }, () 
       expect(stored).toBe(ALL);
       expect(operations.writes).toBeGreaterThan(ALL);
       expect(operations.total / ALL).toBeLessThanOrEqual(MOST_OPERATIONS);
+      expect(operations.reads / ALL).toBeLessThanOrEqual(MOST_READS);
+      expect(operations.trips / ALL).toBeLessThanOrEqual(MOST_TRIPS);
       // Who stays where it is is not looked for again and again, whoever may see whether it is there.
       expect(operations.of('find connections') + operations.of('find nodes')).toBeLessThan(ALL / 50);
       for (const { sender, reader } of opened) for (const { socket } of [sender, reader]) socket.close();
     });
   });
 
-  it('costs more alone: then nothing gathers', async () => {
+  it(`costs more alone, where nothing gathers, and at most ${MOST_ALONE}`, async () => {
     const { operations, here, there } = cluster;
     const reader = await Acknowledger.open(there, 'lone-reader');
     const sender = await Acknowledger.open(here, 'lone-sender');
@@ -84,5 +90,7 @@ describe.skipIf(!found)('a durable message on MongoDB', { timeout: 60_000 }, () 
     console.log(`${ALONE} messages, one after the other, for each ${operations.told(ALONE)}`);
     expect(operations.of('insert log_rows')).toBe(ALONE);
     expect(operations.total / ALONE).toBeGreaterThan(MOST_OPERATIONS);
+    expect(operations.total / ALONE).toBeLessThanOrEqual(MOST_ALONE);
+    expect(operations.trips / ALONE).toBeLessThanOrEqual(MOST_ALONE);
   });
 });

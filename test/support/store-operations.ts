@@ -45,9 +45,14 @@ export class StoreOperations {
     return this.carried.get(collection) ?? 0;
   }
 
+  /** Commands that write nothing. */
+  get reads(): number {
+    return this.trips - this.carriers;
+  }
+
   /** Every write for itself, and every other command. */
   get total(): number {
-    return this.trips - this.carriers + this.writes;
+    return this.reads + this.writes;
   }
 
   /** Commands by name and collection. */
