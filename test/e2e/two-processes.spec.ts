@@ -20,7 +20,7 @@ afterAll(async () => {
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('two processes on one store', () => {
-  it('deliver what the other stored, by their poll', async () => {
+  it('deliver what the other stored', async () => {
     const [bob, carol] = await Promise.all([Talker.open(here, 'bob'), Talker.open(there, 'carol')]);
     expect(await bob.ask({ dest_id: 'carol', payload: 'from here' })).toMatchObject({ status: 'stored' });
     expect(await carol.nextEntries(1)).toMatchObject([{ src_id: 'bob', payload: 'from here', seq: 1 }]);
