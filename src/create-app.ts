@@ -8,18 +8,11 @@ import { AppModule, type AppSurroundings, type GivenKeys } from './app.module.js
 import { readKeyPair } from './common/key-pair.js';
 import { Lifecycle } from './common/lifecycle.js';
 import { type Logger, NestLogger } from './common/logging.js';
-import { Metrics } from './common/metrics.js';
 import { isKeySet } from './config/cross-checks.js';
 import type { Config } from './config/load-config.js';
 import { Secret } from './config/secret.js';
 import { slices } from './config/slices.js';
-import {
-  LimitedExpressAdapter,
-  ProblemFilter,
-  PublicAddress,
-  runAt,
-  type ServerLimits,
-} from './gateways/http/index.js';
+import { LimitedExpressAdapter, ProblemFilter, PublicAddress, runAt } from './gateways/http/index.js';
 import { NativeSettings, useNativeWebsockets } from './gateways/native/index.js';
 import { type AuthOptions, loadOrMakeSecret } from './modules/auth/index.js';
 import { Registrations } from './modules/connections/index.js';
@@ -39,14 +32,11 @@ export interface RunningServer {
 /** The one assembly, for the command line and for tests: everything wired, nothing listening yet. */
 export async function createApp(config: Config, logger: Logger): Promise<INestApplication> {
   const surroundings = await surroundingsOf(config, logger);
-  const adapter = new LimitedExpressAdapter(await limitsOf(config));
-  const app = await NestFactory.create(AppModule.forRoot(surroundings), adapter, {
+  const app = await NestFactory.create(AppModule.forRoot(surroundings), await httpAdapterOf(config), {
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,
   });
-  const metrics = app.get(Metrics, { strict: false });
-  adapter.onLimit = (limit) => metrics.hit(limit);
   app.useGlobalFilters(app.get(ProblemFilter, { strict: false }));
   useNativeWebsockets(app);
   try {
@@ -62,6 +52,15 @@ export async function createApp(config: Config, logger: Logger): Promise<INestAp
 export async function surroundingsOf(config: Config, logger: Logger): Promise<AppSurroundings> {
   const [keys, links] = [await keysOf(config, logger), await linkKeysOf(config, logger)];
   return { config, address: new BoundAddress(config), keys, links };
+}
+
+/**
+ * For `NestFactory.create`: Express on a listener that has the certificate of the configuration, and its limits of what
+ * comes before a handler sees anything. Rejects when the certificate cannot be read.
+ */
+export async function httpAdapterOf({ settings }: Config): Promise<LimitedExpressAdapter> {
+  const { tls } = slices.listen(settings);
+  return new LimitedExpressAdapter({ ...slices.http(settings), ...(tls && { tls: await readKeyPair(tls) }) });
 }
 
 /** A server node that is in its place. */
@@ -157,9 +156,4 @@ async function linkKeysOf({ settings }: Config, logger: Logger): Promise<LinkKey
   const made = async (): Promise<Secret> => new Secret(await loadOrMakeSecret(path, (text) => logger.warn(text)));
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
   return { secret: secret ?? (await made()), ca };
-}
-
-async function limitsOf({ settings }: Config): Promise<ServerLimits> {
-  const { tls } = slices.listen(settings);
-  return { ...slices.http(settings), ...(tls && { tls: await readKeyPair(tls) }) };
 }

@@ -1,5 +1,5 @@
 /** What a team gets that embeds Allspark in its own Nest application: modules, services, ports, the assembled server. */
-export { AllsparkModule, type AppSurroundings } from './app.module.js';
+export { AllsparkModule, type AppSurroundings, type AsyncSurroundings, type StorageFamily } from './app.module.js';
 export { Clock, ManualClock, StoreClock, SystemClock, type Timer } from './common/clock.js';
 export { type Ruling, type Undo } from './common/hooks.js';
 export { Lifecycle, type Phase } from './common/lifecycle.js';
@@ -14,7 +14,15 @@ export { StallGuard } from './common/stall-guard.js';
 export { UpgradeClaims } from './common/upgrade-claims.js';
 export { formatFaults, type Fault } from './config/fault.js';
 export { loadConfig, type Config, type ConfigInput, type LoadedConfig } from './config/load-config.js';
-export { type Admitting, createApp, letIn, type RunningServer, startServer, surroundingsOf } from './create-app.js';
+export {
+  type Admitting,
+  createApp,
+  httpAdapterOf,
+  letIn,
+  type RunningServer,
+  startServer,
+  surroundingsOf,
+} from './create-app.js';
 export {
   ALLSPARK_ROUTES,
   HttpGatewayModule,
@@ -124,3 +132,4 @@ export {
 } from './protocol/index.js';
 export { PlatformModule, type PlatformOptions } from './platform.module.js';
 export { EmbeddedStorageModule, type EmbeddedOptions } from './storage/embedded/index.js';
+export { type MongoOptions, MONGO_CONNECTION, MongoStorageModule } from './storage/mongo/index.js';

@@ -26,6 +26,7 @@ import { HealthController } from './health.controller.js';
 import { HttpGatewayOptions, HttpSettings, PublicAddress } from './http.settings.js';
 import { InboxCalls } from './inbox-calls.js';
 import { InboxController } from './inbox.controller.js';
+import { ListenerLimits } from './listener-limits.js';
 import { MessageBatches } from './message-batches.js';
 import { MessagesController } from './messages.controller.js';
 import { MetricsListener } from './metrics-listener.js';
@@ -87,6 +88,7 @@ function isGuarded(controller: Type): boolean {
     Figures,
     MetricsListener,
     CertificateRenewal,
+    ListenerLimits,
     ApiDocuments,
     ProblemFilter,
     PreConnections,
