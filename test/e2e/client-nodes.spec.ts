@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 import { payloads, seqs, upTo } from '../support/session-talk.js';
+import { isReport } from '../support/reports.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { SECRET, TestServer } from '../support/test-server.js';
 
@@ -14,7 +15,6 @@ afterAll(() => server.stop());
 const open = (nodeId: string, clientId?: string): Promise<Talker> =>
   Talker.open(server, nodeId, clientId === undefined ? {} : { clientId });
 const isTransient = ({ transient }: Frame): boolean => transient === true;
-const isReport = ({ status }: Frame): boolean => status === 'delivered';
 
 /** A call with a key that was issued so many seconds from now. */
 async function callAt(nodeId: string, clientId: string | undefined, seconds: number): Promise<Response> {

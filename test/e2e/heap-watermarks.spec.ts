@@ -1,6 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { Heap } from '../../src/common/heap.js';
+import type { LimitName } from '../../src/common/limit-names.js';
 import { Metrics } from '../../src/common/metrics.js';
+import { hitsIn } from '../support/figures.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -26,9 +28,9 @@ async function collect(): Promise<void> {
   expect(ballast[0]).toBe(0.5);
 }
 
-async function hits(limit: string): Promise<number> {
+async function hits(limit: LimitName): Promise<number> {
   const page = await server.running.app.get(Metrics, { strict: false }).text();
-  return Number(new RegExp(`limit_hits_total{limit="${limit}"} (\\d+)`).exec(page)?.[1]);
+  return hitsIn(page, limit);
 }
 
 function expectSpread(retryAfter: string | null | undefined): void {

@@ -1,5 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
+import type { LimitName } from '../../src/common/limit-names.js';
 import { Metrics } from '../../src/common/metrics.js';
+import { hitsIn } from '../support/figures.js';
 import { type KeyRequest, TestServer } from '../support/test-server.js';
 
 interface Result {
@@ -13,9 +15,9 @@ let server: TestServer;
 
 afterEach(() => server.stop());
 
-function hits(limit: string): Promise<number> {
+function hits(limit: LimitName): Promise<number> {
   const text = server.running.app.get(Metrics, { strict: false }).text();
-  return text.then((page) => Number(new RegExp(`limit_hits_total{limit="${limit}"} (\\d+)`).exec(page)?.[1]));
+  return text.then((page) => hitsIn(page, limit));
 }
 
 async function send(nodeId: string, messages: object[], request: KeyRequest = {}): Promise<Result[]> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AllsparkClient } from '@allspark/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { figureIn } from '../support/figures.js';
 import { TestServer } from '../support/test-server.js';
 
 let server: TestServer;
@@ -9,13 +10,6 @@ beforeEach(async () => {
   server = await TestServer.start();
 });
 afterEach(() => server.stop());
-
-/** A figure of the metrics page, by its name with its labels. */
-function figure(page: string, name: string): number {
-  const line = page.split('\n').find((each) => each.startsWith(`${name} `));
-  if (line === undefined) throw new Error(`no ${name} in the metrics`);
-  return Number(line.slice(name.length + 1));
-}
 
 it('the metrics count messages by class and outcome, deliveries, commits and connections', async () => {
   const received: number[] = [];
@@ -31,13 +25,13 @@ it('the metrics count messages by class and outcome, deliveries, commits and con
   await complete;
 
   const page = await (await server.call('ops', '/metrics', { role: 'admin' })).text();
-  expect(figure(page, 'allspark_messages_total{class="durable",way="websocket",outcome="stored"}')).toBe(3);
-  expect(figure(page, 'allspark_messages_total{class="durable",way="websocket",outcome="refused"}')).toBe(1);
-  expect(figure(page, 'allspark_refusals_total{code="node_unknown",way="websocket"}')).toBe(1);
-  expect(figure(page, 'allspark_deliveries_total')).toBe(3);
-  expect(figure(page, 'allspark_connections')).toBe(2);
-  expect(figure(page, 'allspark_append_seconds_count')).toBeGreaterThanOrEqual(3);
-  expect(figure(page, 'allspark_commit_seconds_count')).toBeGreaterThanOrEqual(3);
+  expect(figureIn(page, 'allspark_messages_total{class="durable",way="websocket",outcome="stored"}')).toBe(3);
+  expect(figureIn(page, 'allspark_messages_total{class="durable",way="websocket",outcome="refused"}')).toBe(1);
+  expect(figureIn(page, 'allspark_refusals_total{code="node_unknown",way="websocket"}')).toBe(1);
+  expect(figureIn(page, 'allspark_deliveries_total')).toBe(3);
+  expect(figureIn(page, 'allspark_connections')).toBe(2);
+  expect(figureIn(page, 'allspark_append_seconds_count')).toBeGreaterThanOrEqual(3);
+  expect(figureIn(page, 'allspark_commit_seconds_count')).toBeGreaterThanOrEqual(3);
   expect(page).not.toMatch(/alice|bob/);
 });
 
@@ -50,6 +44,6 @@ it('the metrics count requests that no handler sees, because their header is too
   }
   const page = await (await other.call('ops', '/metrics', { role: 'admin' })).text();
   await other.stop();
-  expect(figure(page, 'allspark_limit_hits_total{limit="header_bytes"}')).toBe(1);
-  expect(figure(page, 'allspark_limit_hits_total{limit="headers_timeout"}')).toBe(1);
+  expect(figureIn(page, 'allspark_limit_hits_total{limit="header_bytes"}')).toBe(1);
+  expect(figureIn(page, 'allspark_limit_hits_total{limit="headers_timeout"}')).toBe(1);
 });

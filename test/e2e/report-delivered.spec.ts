@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type Frame, Talker } from '../support/talker.js';
+import { delivered, isReport, reported } from '../support/reports.js';
+import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
 let server: TestServer;
@@ -8,10 +9,6 @@ beforeAll(async () => {
 });
 afterEach(() => Talker.hangUp());
 afterAll(() => server.stop());
-
-const isReport = ({ status }: Frame): boolean => status === 'delivered';
-const delivered = (id: string, nodeId: string) => ({ type: -112, id, status: 'delivered', dest_id: nodeId });
-const reported = (id: string, nodeId: string): Frame => ({ dest_id: nodeId, id, report: ['delivered'] });
 
 it('the first acknowledgement is told once, to all connections that the sender has then', async () => {
   const bob = await Talker.open(server, 'bob');

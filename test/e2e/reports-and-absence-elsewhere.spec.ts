@@ -1,15 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findMongo } from '../support/mongo.js';
+import { delivered, isReport, reported } from '../support/reports.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TwoServers } from '../support/two-servers.js';
 
 const found = await findMongo();
 const FAMILIES = ['one embedded data folder', 'MongoDB'] as const;
 
-const isReport = ({ status }: Frame): boolean => status === 'delivered';
 const isOffline = ({ type }: Frame): boolean => type === -4;
-const delivered = (id: string, nodeId: string): Frame => ({ type: -112, id, status: 'delivered', dest_id: nodeId });
-const reported = (id: string, nodeId: string): Frame => ({ dest_id: nodeId, id, report: ['delivered'] });
 
 describe.each(FAMILIES)('two server nodes on %s', (family) => {
   const test = it.skipIf(family === 'MongoDB' && !found);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Metrics } from '../../src/common/metrics.js';
 import { InboxLog } from '../../src/modules/inbox/index.js';
+import { hitsIn } from '../support/figures.js';
 import { payloads, places, seqs, SessionTalk, upTo } from '../support/session-talk.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -25,7 +26,7 @@ async function tell(sender: Talker, session: SessionTalk, ...messages: readonly 
 /** Seats that were found full. */
 async function gaps(): Promise<number> {
   const page = await server.running.app.get(Metrics, { strict: false }).text();
-  return Number(/^allspark_limit_hits_total\{limit="seat_messages"\} (\d+)$/m.exec(page)?.[1]);
+  return hitsIn(page, 'seat_messages');
 }
 
 /** What came before something else that was sent later. */

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { LimitName } from '../../src/common/limit-names.js';
+import { hitsIn } from '../support/figures.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -21,9 +23,9 @@ async function store(nodeId: string, payloads: readonly unknown[]): Promise<void
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
-async function hits(limit: string): Promise<number> {
+async function hits(limit: LimitName): Promise<number> {
   const page = await (await server.call('backend', '/metrics', { role: 'app' })).text();
-  return Number(new RegExp(`limit_hits_total{limit="${limit}"} (\\d+)`).exec(page)?.[1]);
+  return hitsIn(page, limit);
 }
 const bytesOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type Connection, createConnection } from 'mongoose';
 import type { WebSocket } from 'ws';
-import { ServerNodesView } from '../../src/modules/nodes/index.js';
-import { type findMongo, startMongo, type TestMongo } from './mongo.js';
+import type { Found } from './mongo.js';
 import { StoreOperations, toldAt } from './store-operations.js';
-import { type KeyRequest, SECRET, TestServer } from './test-server.js';
+import type { KeyRequest, TestServer } from './test-server.js';
+import { TwoServers } from './two-servers.js';
 
 /** A node that acknowledges each entry as it comes, which costs more than the library does. */
 export class Acknowledger {
@@ -61,25 +61,23 @@ export class Acknowledger {
 /** Two server nodes on one MongoDB whose commands are counted, and a connection to it whose commands are not. */
 export class CountedCluster {
   private constructor(
-    readonly here: TestServer,
-    readonly there: TestServer,
+    private readonly servers: TwoServers,
     readonly operations: StoreOperations,
     private readonly store: Connection,
-    private readonly stopMongo: () => Promise<void>,
   ) {}
 
-  static async start(found: NonNullable<Awaited<ReturnType<typeof findMongo>>>): Promise<CountedCluster> {
-    const mongo: TestMongo = await startMongo(found.setups.at(-1)!, found);
-    const uri = mongo.freshUri();
-    const settings = { MONGODB_URI: toldAt(uri), LINK_SECRET: SECRET, RATE_PER_SECOND: '0' };
-    const here = await TestServer.start(settings);
-    const there = await TestServer.start(settings);
-    await here.running.app.get(ServerNodesView, { strict: false }).refresh();
-    const store = await createConnection(uri).asPromise();
-    return new CountedCluster(here, there, new StoreOperations(here, there), store, async () => {
-      await mongo.drop(uri);
-      await mongo.stop();
-    });
+  static async start(found: Found): Promise<CountedCluster> {
+    const servers = await TwoServers.start({}, found, toldAt);
+    const store = await createConnection(servers.uri!).asPromise();
+    return new CountedCluster(servers, new StoreOperations(servers.here, servers.there), store);
+  }
+
+  get here(): TestServer {
+    return this.servers.here;
+  }
+
+  get there(): TestServer {
+    return this.servers.there;
   }
 
   /** Resolves when all entries of sessions are driven, and so many rows of inboxes at least are there and acknowledged. */
@@ -101,9 +99,8 @@ export class CountedCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.here.stop(), this.there.stop()]);
     await this.store.destroy();
-    await this.stopMongo();
+    await this.servers.stop();
   }
 
   private async acked(ofNodes: object): Promise<number> {

@@ -8,18 +8,27 @@ export class TwoServers {
   private constructor(
     readonly here: TestServer,
     readonly there: TestServer,
+    /** Of their database, if they have one. */
+    readonly uri: string | undefined,
     private readonly letGo: () => Promise<void>,
   ) {}
 
-  /** With `found` they share a database there, otherwise an embedded data folder. They know each other when it resolves. */
-  static async start(settings: Readonly<Record<string, string>> = {}, found?: Found): Promise<TwoServers> {
+  /**
+   * With `found` they share a database there, which they are told in this form, otherwise an embedded data folder. They know
+   * each other when it resolves.
+   */
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    found?: Found,
+    toldAs: (uri: string) => string = (uri) => uri,
+  ): Promise<TwoServers> {
     const mongo = found && (await startMongo(found.setups.at(-1)!, found));
     const uri = mongo?.freshUri();
-    const shared = { LINK_SECRET: SECRET, RATE_PER_SECOND: '0', ...(uri !== undefined && { MONGODB_URI: uri }) };
+    const shared = { LINK_SECRET: SECRET, RATE_PER_SECOND: '0', ...(uri && { MONGODB_URI: toldAs(uri) }) };
     const here = await TestServer.start({ ...shared, ...settings });
     const there = await TestServer.start({ ...shared, ...settings, DATA_DIR: here.dataDir });
     await here.running.app.get(ServerNodesView, { strict: false }).refresh();
-    return new TwoServers(here, there, async () => {
+    return new TwoServers(here, there, uri, async () => {
       await mongo?.drop(uri!);
       await mongo?.stop();
     });

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { hitsIn } from '../../../test/support/figures.js';
 import { clientFrame, RawSocket } from '../../../test/support/raw-socket.js';
 import { ManualClock } from '../../common/clock.js';
 import { Lifecycle } from '../../common/lifecycle.js';
@@ -27,8 +28,7 @@ function upgrade(target: string, headers: Readonly<Record<string, string | null>
 }
 
 async function hitsOf(limit: LimitName): Promise<number> {
-  const line = new RegExp(`^allspark_limit_hits_total\\{limit="${limit}"\\} (\\d+)$`, 'm');
-  return Number(line.exec(await scene.server.get(Metrics).text())?.[1]);
+  return hitsIn(await scene.server.get(Metrics).text(), limit);
 }
 
 async function validationKey(sub = 'a'): Promise<string> {

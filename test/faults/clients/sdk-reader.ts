@@ -58,14 +58,13 @@ export class SdkReader implements Reader {
 
   private onStatus(event: StatusEvent): void {
     const { reader, node } = this;
-    if (event.status === 'moved') {
+    if ('hello' in event) {
       this.journal.write({ what: 'connected', client: reader, server: event.hello.serverNodeId });
     }
     if (event.status === 'open' || event.status === 'resumed') {
       const { ackedSeq, floorSeq, epoch, serverNodeId: server } = event.hello;
       if (!this.begun) this.position = Math.max(ackedSeq, floorSeq - 1);
       this.begun = true;
-      this.journal.write({ what: 'connected', client: reader, server });
       this.journal.write({ what: 'opened', reader, node, after: this.position, epoch, server });
       this.journal.write({ what: 'acked', node, seq: ackedSeq, by: reader });
     }

@@ -40,14 +40,15 @@ async function settleCrowd(scene: Scene, { url }: Cluster, size: number): Promis
   return crew;
 }
 
-/** Ends it by SIGTERM, and starts it again. */
-async function restart({ report }: Scene, cluster: Cluster, member: Member): Promise<void> {
+/** Ends it by SIGTERM, and starts it again; when that began, monotonic ms. */
+async function restart({ report }: Scene, cluster: Cluster, member: Member): Promise<number> {
   const began = now();
   member.isUp = false;
   const { code } = await member.server.kill('SIGTERM');
   report.exactly('exit code', code ?? -1, 0);
   report.atMost('gone after', (now() - began) / 1_000, GONE_MS / 1_000, 's');
   await cluster.up(member);
+  return began;
 }
 
 export const f18: Row = {
@@ -67,8 +68,7 @@ export const f18: Row = {
     const begins: number[] = [];
     for (const member of cluster.members) {
       scene.fault('SIGTERM');
-      begins.push(now());
-      await restart(scene, cluster, member);
+      begins.push(await restart(scene, cluster, member));
       scene.fault('ready');
       await cluster.seeEachOther();
       await pause(3_000);
