@@ -12,7 +12,9 @@ export const IdempotencyKeyHeader = {
   'Idempotency-Key': z
     .string()
     .meta({ pattern: '^[ -~]{1,128}$', examples: ['room-7-first-try'] })
-    .describe('For 24 h the same call under the same key gets the same answer and creates nothing again'),
+    .describe(
+      'For DEDUPE_WINDOW_MS (24 h by default) the same call under the same key gets the same answer and creates nothing again',
+    ),
 };
 
 /** The parameter is the key under which the caller may repeat the call; `undefined` without the header. */

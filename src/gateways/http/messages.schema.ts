@@ -13,7 +13,9 @@ export const Batch = z.strictObject(
 const MessageToSend = z
   .strictObject({
     ...messageFields,
-    id: ChosenId.optional().meta({ description: 'Sent again under the same id, it is the same message for 24 h' }),
+    id: ChosenId.optional().meta({
+      description: 'Sent again under the same id, it is the same message for DEDUPE_WINDOW_MS (24 h by default)',
+    }),
     type: MessageType.optional().meta({ description: 'The application’s own; default: 0' }),
     report: z.tuple([z.literal('delivered')]).optional(),
     src_id: ChosenId.optional().meta({ description: 'App keys only: a known node in whose name it is sent' }),
