@@ -13,7 +13,7 @@ const COME_BACK = expect.stringMatching(/^retry_after_ms=\d+$/) as unknown;
 describe('a connection ends', () => {
   it('with its key: 4002, also when the key came by a pre-connection', async () => {
     server = await TestServer.start({ CLOCK_LEEWAY_MS: '0' });
-    const request = { ttlSeconds: 2 };
+    const request = { ttlSeconds: 3 };
     const made = (await server.json('carol', '/v1/pre-connections', {}, request)) as { url: string };
     const [direct, lasting, granted] = await Promise.all([
       Talker.open(server, 'bob', request),

@@ -71,7 +71,7 @@ async function slow(): Promise<Ending> {
 }
 
 async function notSentAgain(): Promise<Ending> {
-  const server = await start({ STORE_DEADLINE_MS: '200', FAIL_STOP_MS: '200' });
+  const server = await start({ STORE_DEADLINE_MS: '1000', FAIL_STOP_MS: '200' });
   await server.json('bob', '/v1/inbox');
   const alice = await Talker.open(server, 'alice');
   const release = await holdStore(server.dataDir);
@@ -139,7 +139,7 @@ const WAYS: Readonly<Record<number, () => Promise<Ending>>> = {
   },
   4002: async () => {
     const server = await start({ CLOCK_LEEWAY_MS: '0' });
-    return (await Talker.open(server, 'bob', { ttlSeconds: 2 })).ended;
+    return (await Talker.open(server, 'bob', { ttlSeconds: 3 })).ended;
   },
   4003: async () => {
     const server = await start({ CONNECTIONS_PER_NODE: '1' });
