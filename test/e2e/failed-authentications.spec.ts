@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { Metrics } from '../../src/common/metrics.js';
+import { holdTime } from '../support/held-time.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -8,11 +9,18 @@ const FORGED = { authorization: 'Bearer forged' };
 
 let server: TestServer;
 
-afterEach(() => server.stop());
+let goOn: () => void;
+afterEach(async () => {
+  goOn();
+  await server.stop();
+});
 
 /** No failure is forgiven within a test. */
-function start(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
-  return TestServer.start({ AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: `${BURST}`, ...settings });
+async function start(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const failures = { AUTH_FAILURES_PER_SECOND: '1', AUTH_FAILURES_BURST: `${BURST}` };
+  const started = await TestServer.start({ ...failures, ...settings });
+  goOn = holdTime(started);
+  return started;
 }
 
 type Headers = Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { LimitName } from '../../src/common/limit-names.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { hitsIn } from '../support/figures.js';
+import { holdTime } from '../support/held-time.js';
 import { type KeyRequest, TestServer } from '../support/test-server.js';
 
 interface Result {
@@ -13,7 +14,13 @@ interface Result {
 
 let server: TestServer;
 
-afterEach(() => server.stop());
+let goOn: (() => void) | undefined;
+
+afterEach(async () => {
+  goOn?.();
+  goOn = undefined;
+  await server.stop();
+});
 
 function hits(limit: LimitName): Promise<number> {
   const text = server.running.app.get(Metrics, { strict: false }).text();
@@ -32,6 +39,7 @@ const messages = (count: number, first = 0): object[] =>
 
 it('calls of one node above the rate are refused 429 with Retry-After, whatever the call, others are not', async () => {
   server = await TestServer.start({ HTTP_RATE_PER_SECOND: '1', HTTP_RATE_BURST: '3' });
+  goOn = holdTime(server);
   const paths = ['/v1/inbox', '/v1/sessions', '/v1/nodes/bob', '/v1/inbox', '/metrics'];
   const answers: Response[] = [];
   for (const path of paths) answers.push(await server.call('alice', path));
@@ -51,6 +59,7 @@ it('calls of one node above the rate are refused 429 with Retry-After, whatever 
 
 it('a call that is refused for the rate has no effect', async () => {
   server = await TestServer.start({ HTTP_RATE_PER_SECOND: '1', HTTP_RATE_BURST: '1' });
+  goOn = holdTime(server);
   await server.call('bob', '/v1/inbox');
   await server.call('alice', '/v1/inbox');
   const body = JSON.stringify({ messages: messages(1) });
@@ -74,6 +83,7 @@ it.each(['app', 'admin'] as const)('a key of the role %s has no rate by HTTP', a
 
 it('of messages by REST each element counts: the excess is refused and the call goes on', async () => {
   server = await TestServer.start({ RATE_PER_SECOND: '1', RATE_BURST: '5' });
+  goOn = holdTime(server);
   await server.call('bob', '/v1/inbox');
   const results = await send('alice', messages(8));
   expect(results.map(({ code, status }) => code ?? status)).toEqual([

@@ -1,10 +1,14 @@
 import { afterEach, expect, it } from 'vitest';
 import { Metrics } from '../../src/common/metrics.js';
+import { holdTime } from '../support/held-time.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
 let server: TestServer;
+let goOn: (() => void) | undefined;
 afterEach(async () => {
+  goOn?.();
+  goOn = undefined;
   Talker.hangUp();
   await server.stop();
 });
@@ -36,6 +40,7 @@ it('who goes on is answered rate_limited, and the same messages may come again i
   });
   await server.json('bob', '/v1/inbox');
   const alice = await Talker.open(server, 'alice');
+  goOn = holdTime(server);
   const answers = await sendAll(alice, 30);
   const refused = answers.filter(({ code }) => code === 'rate_limited');
   expect(refused.length).toBeGreaterThan(10);
