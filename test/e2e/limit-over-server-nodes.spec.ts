@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster, nodeView } from '../support/cluster.js';
 import { findMongo } from '../support/mongo.js';
+import type { ProcessNode } from '../support/process-node.js';
 import { Talker } from '../support/talker.js';
 
 const found = await findMongo();
@@ -19,17 +20,19 @@ describe.each(FAMILIES)('two server nodes on %s', { timeout: 90_000 }, (family) 
     async () => {
       cluster = await Cluster.start(2, {}, family === 'MongoDB' ? found : undefined);
       const { nodes } = cluster;
-      const dialled = await Promise.all(
-        Array.from({ length: 100 }, (_, index) => Talker.dial(nodes[index % 2]!, 'bob')),
-      );
       const statuses = new Map<unknown, number | undefined>();
-      for (const { socket } of dialled) {
+      // Listened to at once: the first of them may be answered before the key of the last one is signed.
+      const dial = async (node: ProcessNode): Promise<Talker> => {
+        const talker = await Talker.dial(node, 'bob');
+        const { socket } = talker;
         socket.once('open', () => statuses.set(socket, undefined));
         socket.once('unexpected-response', (_request, { statusCode }) => {
           statuses.set(socket, statusCode);
           socket.terminate();
         });
-      }
+        return talker;
+      };
+      const dialled = await Promise.all(Array.from({ length: 100 }, (_, index) => dial(nodes[index % 2]!)));
       const isLive = await Promise.all(
         dialled.map((talker) =>
           talker.greeted().then(
