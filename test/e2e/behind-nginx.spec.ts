@@ -59,6 +59,8 @@ function configuration(): string {
     ['/etc/nginx/tls', folder],
     ['/var/log/nginx', folder],
     ['worker_connections 30000', 'worker_connections 512'],
+    // Each one takes turns by itself: with many of them a few calls can all go to the same server node.
+    ['worker_processes auto', 'worker_processes 1'],
     ['worker_rlimit_nofile 65536;', ''],
   ]);
 }
@@ -73,6 +75,7 @@ function serverNode(node: number): Promise<ServerProcess> {
     TRUSTED_PROXIES: '127.0.0.1',
     ALLOWED_ORIGINS: 'https://app.example.com',
     CONNECTIONS_PER_ADDRESS: String(PER_ADDRESS),
+    HTTP_RATE_PER_SECOND: '0',
     DRAIN_READINESS_MS: '60000',
     DRAIN_TOTAL_MS: '90000',
   };
@@ -172,8 +175,12 @@ describe.skipIf(binary === undefined)('behind the sample of nginx', { timeout: 6
   });
 
   it('limits of an address count the client’s own, not nginx’s', async () => {
-    for (const place of [1, 2, 3]) expect(await openAs(`first-${place}`, ownName(1))).toMatchObject({ type: -110 });
-    expect(await openAs('fourth', ownName(1))).toBe(429);
+    // Of nobody before: what these held may not have ended yet.
+    const from = '127.0.0.7';
+    for (const place of [1, 2, 3]) {
+      expect(await openAs(`first-${place}`, ownName(1), { from })).toMatchObject({ type: -110 });
+    }
+    expect(await openAs('fourth', ownName(1), { from })).toBe(429);
     expect(await openAs('other', ownName(1), { from: '127.0.0.3' })).toMatchObject({ type: -110 });
   });
 
