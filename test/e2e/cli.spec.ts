@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EmbeddedStore } from '../../src/storage/embedded/embedded-store.js';
+import { freePorts } from '../support/free-ports.js';
 import { runProgram } from '../support/server-process.js';
 
 let dataDir: string;
@@ -19,15 +18,6 @@ const run = (...args: string[]) => runProgram(args);
 
 const made = async (...args: string[]) => (await run('token', 'make', '--data-dir', dataDir, ...args)).stdout[0] ?? '';
 const verify = (...args: string[]) => run('token', 'verify', '--json', '--data-dir', dataDir, ...args);
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('the command line', () => {
   it('lists its commands', async () => {
@@ -84,7 +74,8 @@ describe('the command line', () => {
   });
 
   it('ends with 69 and names the address where nothing answers', async () => {
-    const url = `http://127.0.0.1:${await closedPort()}`;
+    const [closed] = await freePorts(1);
+    const url = `http://127.0.0.1:${closed}`;
     const { code, stderr } = await run('sub', '--as', 'bob', '--url', url, '--data-dir', dataDir);
     expect(code).toBe(69);
     expect(stderr.join('\n')).toContain(`${url} (ECONNREFUSED)`);
