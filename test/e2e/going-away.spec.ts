@@ -27,7 +27,7 @@ describe('on SIGTERM', { timeout: 30_000 }, () => {
   });
 
   it('readiness goes off first, nobody new is let in, and those who are connected go on meanwhile', async () => {
-    server = await ProcessNode.start({ DRAIN_READINESS_MS: '1500' });
+    server = await ProcessNode.start({ DRAIN_READINESS_MS: '3000' });
     const [alice, bob] = await Promise.all([Talker.open(server, 'alice'), Talker.open(server, 'bob')]);
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     const exit = server.kill('SIGTERM');
@@ -49,7 +49,7 @@ describe('on SIGTERM', { timeout: 30_000 }, () => {
   });
 
   it('twice, there is one drain', async () => {
-    server = await ProcessNode.start({ DRAIN_READINESS_MS: '300' });
+    server = await ProcessNode.start({ DRAIN_READINESS_MS: '1000' });
     const bob = await Talker.open(server, 'bob');
     void server.kill('SIGTERM');
     while ((await fetch(`${server.url}/readyz`)).status === 200);
@@ -69,7 +69,7 @@ describe('on SIGTERM', { timeout: 30_000 }, () => {
     const bob = await Talker.open(server, 'bob');
     const began = Date.now();
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
-    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(Date.now() - began).toBeLessThan(10_000);
     expect(await bob.ended).toEqual(DRAINED);
     socket.destroy();
   });

@@ -37,7 +37,7 @@ describe.skipIf(!found)('while MongoDB is away', () => {
       const refused = JSON.stringify(await send(`${state}-away`));
       expect(refused).toMatch(/retry_later/);
       expect(Number(/retry_after_ms":(\d+)/.exec(refused)?.[1])).toBeLessThanOrEqual(5_000);
-      expect(performance.now() - began).toBeLessThan(5_500);
+      expect(performance.now() - began).toBeLessThan(10_000);
       while ((await readiness()).status === 200);
       expect((await readiness()).text).toMatch(/MongoDB/);
       mongo.link.become('open');
