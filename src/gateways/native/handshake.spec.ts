@@ -240,7 +240,7 @@ describe('a handshake is refused by a problem document', () => {
   });
 
   it('with 503 when there are too many handshakes a second', async () => {
-    await start({ native: { handshakesPerSecond: 1 } });
+    await start({ clock: new ManualClock(Date.now()), native: { handshakesPerSecond: 1 } });
     const answers = [await scene.ask({ sub: 'a' }), await scene.ask({ sub: 'b' })];
     expect(answers.map(({ response }) => response.status)).toEqual([101, 503]);
     expect(await hitsOf('handshakes')).toBe(1);

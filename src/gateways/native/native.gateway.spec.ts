@@ -264,7 +264,8 @@ function messages(count: number): Buffer {
 
 describe('a sender that is too fast', () => {
   it('is answered that it is, and everything behind a refused message is refused too', async () => {
-    await start({ native: { ratePerSecond: 1, rateBurst: 5, ratePauseMs: 0 } });
+    const clock = new ManualClock(Date.now());
+    await start({ clock, native: { ratePerSecond: 1, rateBurst: 5, ratePauseMs: 0 } });
     const { socket } = await scene.join({ sub: 'a' });
     await socket.write(messages(8));
     const answers: Array<Record<string, unknown>> = [];
@@ -284,6 +285,9 @@ describe('a sender that is too fast', () => {
   });
 });
 
+/** When a key that is made now says that it was, ms. */
+const secondNow = (): number => Math.floor(Date.now() / 1_000) * 1_000;
+
 async function leaveAtEnd(socket: RawSocket): Promise<void> {
   await socket.closed();
   socket.destroy();
@@ -293,11 +297,12 @@ describe('a connection ends', () => {
   it('with its key and the leeway', async () => {
     const clock = new ManualClock(Date.now());
     await start({ clock, native: { pingIntervalMs: 3_600_000 } });
-    const { socket } = await scene.join({ sub: 'a', ttlSeconds: 600 });
+    const [earliest, { socket }, latest] = [secondNow(), await scene.join({ sub: 'a', ttlSeconds: 600 }), secondNow()];
     const end = socket.closed();
-    clock.advance(600_000 + 58_000);
+    const lastsMs = 600_000 + 60_000;
+    clock.advance(earliest + lastsMs - 1 - clock.now());
     expect(scene.server.get(NativeConnections).size).toBe(1);
-    clock.advance(3_000);
+    clock.advance(latest - earliest + 1);
     expect(await end).toEqual({ code: 4002, reason: 'retry_after_ms=0' });
   });
 
