@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../common/clock.js';
 import { MetricsListener } from './metrics-listener.js';
 import { HttpApp } from './testing/http-app.js';
 
@@ -17,7 +18,8 @@ describe('/metrics', () => {
   });
 
   it('tells the figures of the process and of the queues', async () => {
-    app = await HttpApp.start();
+    // The lag is that of the last whole second, of which there is none as long as the clock stands still.
+    app = await HttpApp.start({ clock: new ManualClock(Date.now()) });
     const { text, headers } = await app.call('get', '/metrics', { by: { sub: 'x', role: 'app' } });
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
     for (const line of [
