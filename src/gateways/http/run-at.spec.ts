@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { runAt } from './run-at.js';
 
+/** Longer than any process stands still that is given no time. */
+const PATIENT_MS = 15_000;
+
 let server: Server | undefined;
 afterEach(() => {
   server?.closeAllConnections();
@@ -19,8 +22,8 @@ async function serve(listener: RequestListener): Promise<string> {
 
 it('answers the boot id of whoever runs there, also below a path', async () => {
   const url = await serve(({ url: path }, response) => response.end(JSON.stringify({ boot_id: `at ${path}` })));
-  expect(await runAt(url)).toBe('at /livez');
-  expect(await runAt(`${url}/chat`)).toBe('at /chat/livez');
+  expect(await runAt(url, PATIENT_MS)).toBe('at /livez');
+  expect(await runAt(`${url}/chat`, PATIENT_MS)).toBe('at /chat/livez');
 });
 
 it.each([
