@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { PeerLinks } from '../../src/modules/routing/index.js';
 import { PeerRouting } from '../../src/modules/routing/peer-routing.js';
 import { Heard, notice } from '../../src/modules/routing/testing/index.js';
 import { signAuthKey } from '../../src/modules/auth/index.js';
+import { freePorts } from '../support/free-ports.js';
 import { SECRET, TestServer } from '../support/test-server.js';
 
 /** The same as that of the auth keys, which is the worst that an operator can do. */
@@ -25,15 +25,6 @@ afterEach(async () => {
   await server?.stop();
   server = other = undefined;
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 function tokenFor({ running }: TestServer): string {
   const node = running.app.get(ServerNode, { strict: false });
@@ -73,7 +64,7 @@ describe('a link from another server node', () => {
   });
 
   it('is opened on INTERNAL_ADDRESS and nowhere else, where there is nothing else', async () => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     server = await TestServer.start({ LINK_SECRET, INTERNAL_ADDRESS: `127.0.0.1:${port}` });
     expect(await statusAt(server.running.url, tokenFor(server))).toBe(404);
     expect(await statusAt(`ws://127.0.0.1:${port}`, tokenFor(server))).toBe(101);

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { get, request } from 'node:https';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Certificate, makeCertificate, MountedPair } from '../support/certificates.js';
+import { freePorts } from '../support/free-ports.js';
 import { Program, runProgram } from '../support/server-process.js';
 
 const SECRET = 'a secret of the tests, at least 32 bytes long';
@@ -42,15 +43,6 @@ async function startServer(settings: Record<string, string> = {}): Promise<{ pro
   const program = new Program(['start'], { env: { ...serverEnv(), ...settings } });
   programs.push(program);
   return { program, url: (await program.line(/^ready /)).replace('ready ', '') };
-}
-
-/** One that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** What a client on this machine is told beside the address. */
@@ -104,7 +96,7 @@ describe('a server node with a certificate', { timeout: 60_000 }, () => {
   });
 
   it('takes a renewed certificate on INTERNAL_ADDRESS, too', async () => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const { program } = await startServer({ INTERNAL_ADDRESS: `127.0.0.1:${port}` });
     expect(await statusOf(`https://127.0.0.1:${port}`, pair.cert)).toBe(404);
     const renewed = makeCertificate();
@@ -114,7 +106,7 @@ describe('a server node with a certificate', { timeout: 60_000 }, () => {
   });
 
   it('leaves METRICS_ADDRESS as it is: plain HTTP', async () => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const { url } = await startServer({ METRICS_ADDRESS: `127.0.0.1:${port}` });
     const page = await fetch(`http://127.0.0.1:${port}/metrics`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('allspark_connections 0')]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { AllsparkClient, type ClientOptions } from '@allspark/client';
 import { signAuthKey } from '../../src/modules/auth/index.js';
+import { freePorts } from './free-ports.js';
 import { type Exit, type ServerProcess, startServer } from './server-process.js';
 import type { Endpoint } from './talker.js';
 import { type KeyRequest, SECRET } from './test-server.js';
@@ -25,7 +26,9 @@ export class ProcessNode implements Endpoint {
     const { DATA_DIR: shared, ...others } = settings;
     const dataDir = shared ?? (await mkdtemp(join(tmpdir(), 'allspark-process-')));
     const env = { AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...others };
-    return new ProcessNode(await startServer({ env, dataDir }), dataDir, shared === undefined, env);
+    const [port] = await freePorts(1);
+    const args = ['--port', String(port)];
+    return new ProcessNode(await startServer({ env, args, dataDir }), dataDir, shared === undefined, env);
   }
 
   get url(): string {
