@@ -28,9 +28,9 @@ afterEach(() => Talker.hangUp());
 afterAll(() => server.stop());
 
 async function storePair(pair: readonly number[]): Promise<void> {
-  const before = Date.now();
   await server.json('alice', '/v1/messages', { messages: pair.map((payload) => ({ dest_id: 'bob', payload })) });
-  while (Date.now() <= before + 2) await fetch(`${server.url}/livez`);
+  const stored = Date.now();
+  while (Date.now() <= stored) await fetch(`${server.url}/livez`);
 }
 
 async function byRest(query: string, nodeId = 'bob'): Promise<Page> {
