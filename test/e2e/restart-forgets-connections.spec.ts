@@ -13,7 +13,7 @@ const view = (nodeId: string): Promise<unknown> =>
 
 it(
   'a process that follows a killed one at its address knows none of the connections of that',
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   async () => {
     server = await ProcessNode.start({ PRESENCE: 'all' });
     const ten = await Promise.all(Array.from({ length: 10 }, () => Talker.open(server, 'bob')));
