@@ -8,7 +8,7 @@ const AGE_MS = 2_000;
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ INBOX_AGE_MS: String(AGE_MS) });
+  server = await TestServer.start({ INBOX_AGE_MS: String(AGE_MS), HTTP_RATE_PER_SECOND: '0' });
 });
 afterEach(() => Talker.hangUp());
 afterAll(() => server.stop());
