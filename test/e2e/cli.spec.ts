@@ -6,6 +6,9 @@ import { EmbeddedStore } from '../../src/storage/embedded/embedded-store.js';
 import { freePorts } from '../support/free-ports.js';
 import { runProgram } from '../support/server-process.js';
 
+/** Several programs start one after the other, on a machine that may have much else to do. */
+const PATIENT = { timeout: 60_000 };
+
 let dataDir: string;
 
 beforeAll(async () => {
@@ -19,7 +22,7 @@ const run = (...args: string[]) => runProgram(args);
 const made = async (...args: string[]) => (await run('token', 'make', '--data-dir', dataDir, ...args)).stdout[0] ?? '';
 const verify = (...args: string[]) => run('token', 'verify', '--json', '--data-dir', dataDir, ...args);
 
-describe('the command line', () => {
+describe('the command line', PATIENT, () => {
   it('lists its commands', async () => {
     const { code, stdout } = await run('--help');
     expect(code).toBe(0);
@@ -89,7 +92,7 @@ describe('the command line', () => {
   });
 });
 
-describe('token', () => {
+describe('token', PATIENT, () => {
   it('makes a key that verify accepts, wherever the settings stand among the words', async () => {
     const key = await made('alice', '--client', 'c1', '--role', 'app', '--ttl', '60');
     const { code, stdout } = await verify(key);
@@ -126,7 +129,7 @@ describe('token', () => {
   });
 });
 
-describe('config', () => {
+describe('config', PATIENT, () => {
   it('lists every fault at once and ends with 78', async () => {
     const { code, stderr } = await run('config', 'check', '--port', '99999', '--log-level=loud', '--data-dri', 'x');
     expect(code).toBe(78);
@@ -150,7 +153,7 @@ describe('config', () => {
   });
 });
 
-describe('doctor', () => {
+describe('doctor', PATIENT, () => {
   it('gives a finding a line, and ends with 0 where nothing fails', async () => {
     const settings = ['--port', '0', '--disk-free-bytes', '0', '--data-dir', dataDir];
     const { code, stdout } = await run('doctor', '--json', ...settings);
@@ -169,7 +172,7 @@ describe('doctor', () => {
   });
 });
 
-describe('store new-epoch', () => {
+describe('store new-epoch', PATIENT, () => {
   it('begins another history and names both', async () => {
     const store = await EmbeddedStore.open({ dataDir });
     const first = store.epoch();

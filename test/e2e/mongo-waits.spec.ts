@@ -18,35 +18,39 @@ describe.skipIf(!found).each([...(found?.setups ?? [undefined])])('on MongoDB, %
     await mongo.stop();
   });
 
-  it('a message waits for who is away, and arrives from the next process after a kill', async () => {
-    const server = await ProcessNode.start({ MONGODB_URI: uri, LINK_SECRET });
-    const bob = server.client('bob');
-    await bob.connect();
-    await bob.close();
-    const alice = server.client('alice');
-    await alice.connect();
-    const receipts = await Promise.all([1, 2, 3].map((n) => alice.send({ destId: 'bob', payload: n })));
-    expect(receipts.map(({ status }) => status)).toEqual(['stored', 'stored', 'stored']);
-    await alice.close();
+  it(
+    'a message waits for who is away, and arrives from the next process after a kill',
+    { timeout: 60_000 },
+    async () => {
+      const server = await ProcessNode.start({ MONGODB_URI: uri, LINK_SECRET });
+      const bob = server.client('bob');
+      await bob.connect();
+      await bob.close();
+      const alice = server.client('alice');
+      await alice.connect();
+      const receipts = await Promise.all([1, 2, 3].map((n) => alice.send({ destId: 'bob', payload: n })));
+      expect(receipts.map(({ status }) => status)).toEqual(['stored', 'stored', 'stored']);
+      await alice.close();
 
-    await server.killAndRestart();
+      await server.killAndRestart();
 
-    const received: unknown[] = [];
-    await new Promise<void>((resolve) => {
-      const again = server.client('bob', {
-        onMessage: ({ payload, seq, srcId }) => {
-          if (received.push([seq, srcId, payload]) === 3) resolve();
-        },
+      const received: unknown[] = [];
+      await new Promise<void>((resolve) => {
+        const again = server.client('bob', {
+          onMessage: ({ payload, seq, srcId }) => {
+            if (received.push([seq, srcId, payload]) === 3) resolve();
+          },
+        });
+        void again.connect();
       });
-      void again.connect();
-    });
-    expect(received).toEqual([
-      [1, 'alice', 1],
-      [2, 'alice', 2],
-      [3, 'alice', 3],
-    ]);
-    await server.remove();
-  });
+      expect(received).toEqual([
+        [1, 'alice', 1],
+        [2, 'alice', 2],
+        [3, 'alice', 3],
+      ]);
+      await server.remove();
+    },
+  );
 });
 
 it('a start without its MongoDB ends soon, and says where it was looked for', async () => {
