@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signAuthKey } from '../../src/modules/auth/index.js';
 import { Program, runProgram } from '../support/server-process.js';
 import { type Endpoint, Talker } from '../support/talker.js';
-import { SECRET } from '../support/test-server.js';
+import { PATIENT, SECRET } from '../support/test-server.js';
 
 const key: Endpoint['key'] = (sub, { clientId, role, ttlSeconds } = {}) =>
   signAuthKey({ sub, clientId, role, ttlSeconds, alg: 'HS256', secret: SECRET });
@@ -43,7 +43,7 @@ const backAt = (port: string): Promise<string> => program.news(new RegExp(`"port
 describe('allspark start --nodes 3', { timeout: 120_000 }, () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'allspark-several-'));
-    const env = { AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', DRAIN_SPREAD_MS: '500' };
+    const env = { AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', DRAIN_SPREAD_MS: '500', ...PATIENT };
     program = new Program(['start', '--nodes', '3', '--port', '0', '--data-dir', folder], { env });
     await program.line(/^ready /);
     nodes = program.stdout.map((line) => ({ url: line.slice('ready '.length), key }));

@@ -7,7 +7,7 @@ import { signAuthKey } from '../../src/modules/auth/index.js';
 import { freePorts } from './free-ports.js';
 import { type Exit, type ServerProcess, startServer } from './server-process.js';
 import type { Endpoint } from './talker.js';
-import { type KeyRequest, SECRET } from './test-server.js';
+import { type KeyRequest, PATIENT, SECRET } from './test-server.js';
 
 /** A server node as a process of its own, which can be killed and comes back at the same address with the same store. */
 export class ProcessNode implements Endpoint {
@@ -25,7 +25,7 @@ export class ProcessNode implements Endpoint {
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<ProcessNode> {
     const { DATA_DIR: shared, ...others } = settings;
     const dataDir = shared ?? (await mkdtemp(join(tmpdir(), 'allspark-process-')));
-    const env = { AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...others };
+    const env = { AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...PATIENT, ...others };
     const [port] = await freePorts(1);
     const args = ['--port', String(port)];
     return new ProcessNode(await startServer({ env, args, dataDir }), dataDir, shared === undefined, env);

@@ -13,6 +13,9 @@ import { signAuthKey } from '../../src/modules/auth/index.js';
 /** What keys of the tests are signed with. */
 export const SECRET = 'a secret of the tests, at least 32 bytes long';
 
+/** A machine that is busy with other things makes no server refuse newcomers, unless a test wants it to. */
+export const PATIENT = { LOOP_LAG_MS: '0' } as const;
+
 /** No file of the machine decides what a test sees: only those are read that it names. */
 function fileOf(settings: Readonly<Record<string, string>>, path: string): string {
   if (Object.values(settings).includes(path)) return readFileSync(path, 'utf8');
@@ -47,7 +50,7 @@ export class TestServer {
     ownsData: boolean,
     settings: Readonly<Record<string, string>>,
   ): Promise<TestServer> {
-    const env = { PORT: '0', AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...settings, DATA_DIR: dataDir };
+    const env = { PORT: '0', AUTH_SECRET: SECRET, DRAIN_READINESS_MS: '0', ...PATIENT, ...settings, DATA_DIR: dataDir };
     const loaded = loadConfig({ env, readFile: (path) => fileOf(settings, path) });
     if (!loaded.ok) throw new Error(formatFaults(loaded.faults));
     const logger = createLogger({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
