@@ -99,15 +99,15 @@ describe('the heap of V8', () => {
     const before = use.fraction * heap.limitBytes;
     expect(before).toBeGreaterThan(1_000_000);
     const kept: number[][] = [];
-    for (let round = 0; round < 64; round += 1) {
+    for (let round = 0; round < 256; round += 1) {
       const chunk = Array.from({ length: 65_536 }, () => Math.random());
       if (round % 4 === 0) kept.push(chunk);
     }
     await collected();
     const grown = use.fraction * heap.limitBytes - before;
-    expect(kept).toHaveLength(16);
-    // 16 chunks of half a MiB are kept of 64.
-    expect(grown).toBeGreaterThan(6 * 2 ** 20);
-    expect(grown).toBeLessThan(16 * 2 ** 20);
+    expect(kept).toHaveLength(64);
+    // 64 chunks of half a MiB are kept of 256; what other tests of this process have left goes by a few MiB.
+    expect(grown).toBeGreaterThan(24 * 2 ** 20);
+    expect(grown).toBeLessThan(64 * 2 ** 20);
   });
 });
