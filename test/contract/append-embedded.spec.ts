@@ -15,5 +15,5 @@ appendOverPort(
       close: folder.remove,
     };
   },
-  15,
+  5,
 );

@@ -29,6 +29,6 @@ describe.skipIf(!found)('append', () => {
       };
       return { log: await another(), second: another, reopen: another, tidy: async () => undefined, close };
     },
-    5,
+    2,
   );
 });
