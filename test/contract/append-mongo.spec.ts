@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { MongoInboxLog, MongoStore } from '../../src/storage/mongo/index.js';
 import { appendOverPort } from '../support/append-over-port.js';
-import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
+import { findMongo, PATIENT, startMongo, type TestMongo } from '../support/mongo.js';
 
 const found = await findMongo();
 
@@ -19,7 +19,7 @@ describe.skipIf(!found)('append', () => {
       const uri = mongo.freshUri();
       const stores: MongoStore[] = [];
       const another = async (): Promise<MongoInboxLog> => {
-        const store = await MongoStore.open({ uri });
+        const store = await MongoStore.open({ ...PATIENT, uri });
         stores.push(store);
         return new MongoInboxLog(store);
       };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Retention } from '../../src/modules/inbox/retention.js';
 import { logRows } from '../../src/modules/inbox/testing/index.js';
 import { MongoClock, MongoInboxLog, MongoStore } from '../../src/storage/mongo/index.js';
-import { findMongo, OWN_SETUPS, startMongo, type TestMongo } from '../support/mongo.js';
+import { findMongo, OWN_SETUPS, PATIENT, startMongo, type TestMongo } from '../support/mongo.js';
 import { SkewedClock } from '../support/skewed-clock.js';
 
 const HOUR = 3_600_000;
@@ -19,7 +19,7 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s: a server n
   beforeAll(async () => {
     mongo = await startMongo(setup, found!);
     uri = mongo.freshUri();
-    store = await MongoStore.open({ uri });
+    store = await MongoStore.open({ ...PATIENT, uri });
   }, 60_000);
   afterAll(async () => {
     await store.close();

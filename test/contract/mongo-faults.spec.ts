@@ -13,16 +13,16 @@ import {
   MongoStore,
   MongoStoreTooNew,
 } from '../../src/storage/mongo/index.js';
-import { findMongo, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
+import { findMongo, PATIENT, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
 import { Link } from '../support/mongo-proxy.js';
 
 const A = inboxLogOf('a');
 const B = inboxLogOf('b');
 const G = sessionLogOf('g');
 const SEAT = { log: A, group: G };
-/** Short times, and what a machine under load may add to them. */
-const TIMES = { timeoutMs: 1_000, wtimeoutMs: 800, serverSelectionMs: 700 };
-const AT_MOST_MS = TIMES.timeoutMs + 1_000;
+/** Short times, and what a machine under load may add to them; what the steps of one call may take adds up to more. */
+const TIMES = { timeoutMs: 1_500, wtimeoutMs: 1_200, serverSelectionMs: 1_100 };
+const AT_MOST_MS = TIMES.timeoutMs + 1_500;
 const NO_FAIL_POINTS = 'this server takes no fail points';
 const server = await findMongo();
 // What goes wrong here is meant to.
@@ -52,9 +52,15 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   });
 
   async function open(options: Partial<MongoOptions> = {}): Promise<MongoStore> {
-    const store = await MongoStore.open({ uri: throughPort(uri, link.port), ...TIMES, ...options });
+    const store = await MongoStore.open({ uri: throughPort(uri, link.port), ...PATIENT, ...options });
     stores.push(store);
     return store;
+  }
+
+  /** One that is impatient as soon as its collections and indexes are there. */
+  async function openInHaste(): Promise<MongoStore> {
+    await (await open()).close();
+    return open(TIMES);
   }
 
   /** A log that others see, past the link. */
@@ -75,7 +81,7 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   it.each(['cut', 'deaf', 'mute'] as const)(
     '%s: rejects every call in its time, and goes on afterwards',
     async (state) => {
-      const store = await open();
+      const store = await openInHaste();
       const log = new MongoInboxLog(store);
       await log.insert(logRows(A, 1, 3));
       link.become(state);
@@ -92,7 +98,7 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   );
 
   it('finds by its key what was stored although the answer was lost', async () => {
-    const log = new MongoInboxLog(await open());
+    const log = new MongoInboxLog(await openInHaste());
     await log.insert([logRow(A, 1)]);
     link.become('mute');
     const row = logRow(A, 2, { key: 'mine', writer: 'me' });
@@ -106,7 +112,7 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   });
 
   it('never carries out what waited for too long', async () => {
-    const log = new MongoInboxLog(await open());
+    const log = new MongoInboxLog(await openInHaste());
     await log.insert([logRow(A, 1)]);
     link.become('deaf');
     const calls = logRows(A, 2, 20).map((row) => log.insert([row]));
@@ -151,7 +157,8 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
 
   it('asks for a journalled majority and reads by majority, whatever the address says', async () => {
     const weak = 'w=1&journal=false&wtimeoutMS=9&readConcernLevel=local&readPreference=nearest&retryWrites=true';
-    const store = await open({ uri: `${throughPort(uri, link.port)}&monitorCommands=true&${weak}` });
+    const wtimeoutMs = 12_345;
+    const store = await open({ uri: `${throughPort(uri, link.port)}&monitorCommands=true&${weak}`, wtimeoutMs });
     const sent = commandsOf(store);
     const log = new MongoInboxLog(store);
     await log.insert([logRow(A, 1, { key: entryKey(G, 1) }), logRow(A, 2)]);
@@ -162,7 +169,7 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
     expect(Math.min(reads.length, writes.length)).toBeGreaterThan(2);
     for (const { readConcern } of reads) expect(readConcern).toEqual({ level: 'majority' });
     for (const { writeConcern, txnNumber } of writes) {
-      expect(writeConcern).toEqual({ w: 'majority', j: true, wtimeout: TIMES.wtimeoutMs });
+      expect(writeConcern).toEqual({ w: 'majority', j: true, wtimeout: wtimeoutMs });
       expect(txnNumber).toBeUndefined();
     }
   });
@@ -196,7 +203,7 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   });
 
   it('tells of a dead and of a silent server, and of its return', async () => {
-    const store = await open();
+    const store = await openInHaste();
     const health = await MongoHealth.watch(store);
     const heard = (): Promise<void> => health.check().then(() => health.check());
     for (const state of ['cut', 'deaf'] as const) {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectionRow } from '../../src/modules/connections/testing/index.js';
 import { MongoDirectory, MongoStore } from '../../src/storage/mongo/index.js';
-import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
+import { findMongo, PATIENT, startMongo, type TestMongo } from '../support/mongo.js';
 
 const found = await findMongo();
 
@@ -13,7 +13,7 @@ describe.skipIf(!found)('connections on a MongoDB that an older version has open
   afterAll(() => mongo.stop());
   beforeEach(async () => {
     uri = mongo.freshUri();
-    store = await MongoStore.open({ uri });
+    store = await MongoStore.open({ ...PATIENT, uri });
   });
   afterEach(async () => {
     await store.close();
@@ -31,7 +31,7 @@ describe.skipIf(!found)('connections on a MongoDB that an older version has open
   it('move, and leave their places', async () => {
     await makeOldIndex();
     await store.close();
-    store = await MongoStore.open({ uri });
+    store = await MongoStore.open({ ...PATIENT, uri });
     const directory = new MongoDirectory(store);
     expect(await directory.register(connectionRow('a', 'c1'), 1)).toBe(true);
     expect(await directory.register(moving, 1)).toBe(true);

@@ -16,7 +16,7 @@ import {
   MongoStore,
   MongoValidationKeys,
 } from '../../src/storage/mongo/index.js';
-import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
+import { findMongo, PATIENT, startMongo, type TestMongo } from '../support/mongo.js';
 
 /*
  * Every command that an adapter sends is caught on its way and explained on a store with many rows: the plan that won
@@ -59,7 +59,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     given = await startMongo(server!.setups[0]!, server!);
     uri = given.freshUri();
     const mark = uri.includes('?') ? '&' : '?';
-    store = await MongoStore.open({ uri: `${uri}${mark}monitorCommands=true`, commitRows: 10_000 });
+    store = await MongoStore.open({ ...PATIENT, uri: `${uri}${mark}monitorCommands=true`, commitRows: 10_000 });
     log = new MongoInboxLog(store);
     await log.insert(LOGS.flatMap((name) => logRows(name, 1, ROWS_A_LOG)));
     await fillTheRest();

@@ -3,7 +3,7 @@ import { ManualClock } from '../../src/common/clock.js';
 import { type InboxLog, inboxLogOf, type LogRow } from '../../src/modules/inbox/index.js';
 import { logRow, logRows } from '../../src/modules/inbox/testing/index.js';
 import { MongoInboxLog, type MongoOptions, MongoStore } from '../../src/storage/mongo/index.js';
-import { findMongo, startMongo, type TestMongo } from '../support/mongo.js';
+import { findMongo, PATIENT, startMongo, type TestMongo } from '../support/mongo.js';
 
 const LOGS = ['a', 'b', 'c', 'd', 'e'].map(inboxLogOf);
 const [A, B] = LOGS as [string, string];
@@ -28,7 +28,7 @@ describe.skipIf(!found).each([...(found?.setups ?? [undefined])])('writers on Mo
   });
 
   async function another(options: Partial<MongoOptions> = {}): Promise<InboxLog> {
-    const store = await MongoStore.open({ uri, ...options });
+    const store = await MongoStore.open({ ...PATIENT, uri, ...options });
     stores.push(store);
     return new MongoInboxLog(store);
   }

@@ -16,7 +16,7 @@ import {
   MongoStore,
   MongoValidationKeys,
 } from '../../src/storage/mongo/index.js';
-import { findMongo, OWN_SETUPS, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
+import { findMongo, OWN_SETUPS, PATIENT, placeOf, startMongo, type TestMongo, throughPort } from '../support/mongo.js';
 import { Link } from '../support/mongo-proxy.js';
 import { SkewedClock } from '../support/skewed-clock.js';
 
@@ -46,7 +46,7 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) =
     const uri = mongo.freshUri();
     const stores: MongoStore[] = [];
     const another = async (skewMs = 0): Promise<P> => {
-      const store = await MongoStore.open({ uri, clock: new SkewedClock(skewMs) });
+      const store = await MongoStore.open({ ...PATIENT, uri, clock: new SkewedClock(skewMs) });
       stores.push(store);
       return new Port(store);
     };
@@ -103,29 +103,34 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) =
     const uri = mongo.freshUri();
     const { host, port } = placeOf(uri);
     const link = await Link.to(host, port);
+    const beside = await MongoStore.open({ ...PATIENT, uri });
     const store = await MongoStore.open({
       uri: throughPort(uri, link.port),
       timeoutMs: 1_500,
       serverSelectionMs: 1_000,
     });
     const health = await MongoHealth.watch(store);
-    const become = async (state: 'open' | 'cut'): Promise<void> => {
-      link.become(state);
+    const spoil = async (): Promise<void> => {
+      link.become('cut');
       await health.check();
       // One question may have been open already.
       await health.check();
     };
+    const mend = async (): Promise<void> => {
+      link.become('open');
+      // The driver looks for its server again whenever somebody asks.
+      while (!store.failed && health.problem() !== undefined) await health.check();
+    };
     const breakStore = async (): Promise<void> => {
-      await store.connection.dropDatabase();
-      await health.check();
-      await health.check();
+      await beside.connection.dropDatabase();
+      while (!store.failed) await health.check();
     };
     const close = async (): Promise<void> => {
       health.stop();
-      await store.close();
+      await Promise.all([store.close(), beside.close()]);
       await link.close();
       await mongo.drop(uri);
     };
-    return { health, spoil: () => become('cut'), mend: () => become('open'), breakStore, close };
+    return { health, spoil, mend, breakStore, close };
   });
 });

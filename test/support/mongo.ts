@@ -4,12 +4,20 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { MongoBinary, MongoMemoryReplSet, MongoMemoryServer } from 'mongodb-memory-server-core';
 import { type Connection, createConnection } from 'mongoose';
+import type { MongoOptions } from '../../src/storage/mongo/index.js';
 
 /** How a MongoDB is set up that tests start themselves. */
 export const OWN_SETUPS = ['standalone', 'single-member replica set'] as const;
 /** The one of MONGODB_URI is what it is. */
 const GIVEN = 'as MONGODB_URI gives it';
 export type Setup = (typeof OWN_SETUPS)[number] | typeof GIVEN;
+
+/** For what is not about waiting: many tests at once may keep a MongoDB on the same machine busy for seconds. */
+export const PATIENT = {
+  timeoutMs: 15_000,
+  wtimeoutMs: 14_000,
+  serverSelectionMs: 5_000,
+} as const satisfies Partial<MongoOptions>;
 
 /** A MongoDB for tests. */
 export interface TestMongo {
