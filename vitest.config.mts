@@ -8,6 +8,8 @@ export default defineConfig({
     isolate: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // A second, which it is otherwise, is short on a busy machine, and is no promise of anything.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', './test/support/closing-line-reporter.ts'],
   },
 });

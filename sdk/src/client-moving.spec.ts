@@ -152,7 +152,8 @@ describe('a client that is told to move', () => {
     old.deliver(2);
     expect(await harness.seqs(1)).toEqual([2]);
     old.close(1012, 'retry_after_ms=500');
-    await old.closed;
+    // That the server's end is closed does not tell that the client has seen it.
+    await expect.poll(() => harness.client.state).toBe('reconnecting');
     const later = harness.client.send({ destId: 'b', id: 'i3' });
     next.hello({ resumed: true, tail_seq: 3 });
     next.deliver(2, 3);
