@@ -115,9 +115,11 @@ describe.skipIf(!found)('a server node whose MongoDB is away', () => {
       expect((await readiness()).reasons.join()).toMatch(/MongoDB/);
       mongo.link.become('open');
       while ((await readiness()).status !== 200);
-      expect((await knock()).status).toBe(101);
-      const again = await Talker.open(server, 'node-0');
-      expect(await again.ask({ dest_id: 'node-1', payload: 1 })).toMatchObject({ type: -112, status: 'stored' });
+      // What was asked of MongoDB while it was away still has to fail, and keeps what is asked behind it waiting.
+      while ((await knock()).status !== 101);
+      const again = server.client('node-0');
+      await again.connect();
+      expect(await again.send({ destId: 'node-1', payload: 1 })).toMatchObject({ status: 'stored' });
     },
   );
 
