@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
 import { findVariable } from '../../src/config/settings.js';
 import { readCompose } from '../support/compose-file.js';
+import { freePorts } from '../support/free-ports.js';
 import { startServer } from '../support/server-process.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -105,9 +106,10 @@ describe('the Dockerfile', { timeout: 60_000 }, () => {
     const [program, ...args] = words('HEALTHCHECK.* CMD');
     expect(program).toBe('node');
     const dataDir = mkdtempSync(join(tmpdir(), 'allspark-image-'));
-    const server = await startServer({ dataDir });
-    const check = () =>
-      spawnSync(process.execPath, args, { cwd: ROOT, env: { PORT: new URL(server.url).port }, encoding: 'utf8' });
+    // A port that nobody is given by chance when the server is gone.
+    const [port] = await freePorts(1);
+    const server = await startServer({ dataDir, args: [`--port=${port}`] });
+    const check = () => spawnSync(process.execPath, args, { cwd: ROOT, env: { PORT: String(port) }, encoding: 'utf8' });
     expect(check()).toMatchObject({ status: 0 });
     await server.kill();
     const { status, stderr } = check();
