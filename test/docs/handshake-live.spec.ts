@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
 import { Lifecycle } from '../../src/common/lifecycle.js';
 import { ConnectionHooks, Refusal } from '../../src/index.js';
+import { holdTime } from '../support/held-time.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -41,11 +41,9 @@ async function besieged(): Promise<TestServer> {
 }
 
 /** One bad key is too many, and that passes in a second: for this server no time passes any more. */
-async function flood({ url, running }: TestServer): Promise<void> {
-  const clock = running.app.get(Clock, { strict: false });
-  const moment = clock.monotonic();
-  clock.monotonic = () => moment;
-  await fetch(`${url}/v1/inbox`, { headers: FORGED });
+async function flood(server: TestServer): Promise<void> {
+  holdTime(server);
+  await fetch(`${server.url}/v1/inbox`, { headers: FORGED });
 }
 
 async function ask({ url }: TestServer, { target, headers }: Knock): Promise<Told> {

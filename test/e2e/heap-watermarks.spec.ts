@@ -1,8 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { Heap, V8Heap } from '../../src/common/heap.js';
-import type { LimitName } from '../../src/common/limit-names.js';
-import { Metrics } from '../../src/common/metrics.js';
-import { hitsIn } from '../support/figures.js';
+import { hitsOf } from '../support/figures.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -17,13 +15,17 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** One that knows nothing of the heap yet: for a while nothing is collected by itself. */
-async function start(settings: Readonly<Record<string, string>>): Promise<void> {
-  const heap = new V8Heap();
-  await new Promise<void>((resolve) => {
+function collectedBy(heap: Heap): Promise<void> {
+  return new Promise((resolve) => {
     heap.onCollected(resolve);
     heap.collect();
   });
+}
+
+/** One that knows nothing of the heap yet: for a while nothing is collected by itself. */
+async function start(settings: Readonly<Record<string, string>>): Promise<void> {
+  const heap = new V8Heap();
+  await collectedBy(heap);
   heap.stop();
   server = await TestServer.start(settings);
 }
@@ -32,16 +34,8 @@ async function start(settings: Readonly<Record<string, string>>): Promise<void> 
 async function collect(): Promise<void> {
   const heap = server.running.app.get(Heap, { strict: false });
   ballast = Array.from({ length: Math.ceil(heap.limitBytes / 400) }, () => 0.5);
-  await new Promise<void>((resolve) => {
-    heap.onCollected(resolve);
-    heap.collect();
-  });
+  await collectedBy(heap);
   expect(ballast[0]).toBe(0.5);
-}
-
-async function hits(limit: LimitName): Promise<number> {
-  const page = await server.running.app.get(Metrics, { strict: false }).text();
-  return hitsIn(page, limit);
 }
 
 function expectSpread(retryAfter: string | null | undefined): void {
@@ -71,7 +65,7 @@ it('above the first watermark nobody new is let in, those who are connected go o
   expect(await ready.json()).toMatchObject({ reasons: [expect.stringMatching(/^the heap is \d+ % full$/)] });
 
   expect(await alice.ask({ dest_id: 'alice', payload: 1 })).toMatchObject({ type: -112, status: 'stored' });
-  expect(await hits('heap_sockets')).toBe(2);
+  expect(await hitsOf(server, 'heap_sockets')).toBe(2);
 });
 
 it('above the second one messages are refused for now by both ways, and everything else goes on', async () => {
@@ -90,7 +84,7 @@ it('above the second one messages are refused for now by both ways, and everythi
       results: [expect.objectContaining({ status: 'refused', code: 'retry_later', retry_after_ms: 5_000 })],
     });
   }
-  expect(await hits('heap_messages')).toBe(4);
+  expect(await hitsOf(server, 'heap_messages')).toBe(4);
 
   bob.ack(Number(before?.['seq']));
   await bob.fence();

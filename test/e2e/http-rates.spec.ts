@@ -1,7 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import type { LimitName } from '../../src/common/limit-names.js';
-import { Metrics } from '../../src/common/metrics.js';
-import { hitsIn } from '../support/figures.js';
+import { hitsOf } from '../support/figures.js';
 import { holdTime } from '../support/held-time.js';
 import { type KeyRequest, TestServer } from '../support/test-server.js';
 
@@ -14,18 +12,7 @@ interface Result {
 
 let server: TestServer;
 
-let goOn: (() => void) | undefined;
-
-afterEach(async () => {
-  goOn?.();
-  goOn = undefined;
-  await server.stop();
-});
-
-function hits(limit: LimitName): Promise<number> {
-  const text = server.running.app.get(Metrics, { strict: false }).text();
-  return text.then((page) => hitsIn(page, limit));
-}
+afterEach(() => server.stop());
 
 async function send(nodeId: string, messages: object[], request: KeyRequest = {}): Promise<Result[]> {
   const body = JSON.stringify({ messages });
@@ -39,7 +26,7 @@ const messages = (count: number, first = 0): object[] =>
 
 it('calls of one node above the rate are refused 429 with Retry-After, whatever the call, others are not', async () => {
   server = await TestServer.start({ HTTP_RATE_PER_SECOND: '1', HTTP_RATE_BURST: '3' });
-  goOn = holdTime(server);
+  holdTime(server);
   const paths = ['/v1/inbox', '/v1/sessions', '/v1/nodes/bob', '/v1/inbox', '/metrics'];
   const answers: Response[] = [];
   for (const path of paths) answers.push(await server.call('alice', path));
@@ -54,12 +41,12 @@ it('calls of one node above the rate are refused 429 with Retry-After, whatever 
     expect(refused.headers.get('retry-after')).toBe('1');
   }
   expect((await server.call('bob', '/v1/inbox')).status).toBe(200);
-  expect(await hits('http_calls')).toBe(2);
+  expect(await hitsOf(server, 'http_calls')).toBe(2);
 });
 
 it('a call that is refused for the rate has no effect', async () => {
   server = await TestServer.start({ HTTP_RATE_PER_SECOND: '1', HTTP_RATE_BURST: '1' });
-  goOn = holdTime(server);
+  holdTime(server);
   await server.call('bob', '/v1/inbox');
   await server.call('alice', '/v1/inbox');
   const body = JSON.stringify({ messages: messages(1) });
@@ -83,7 +70,7 @@ it.each(['app', 'admin'] as const)('a key of the role %s has no rate by HTTP', a
 
 it('of messages by REST each element counts: the excess is refused and the call goes on', async () => {
   server = await TestServer.start({ RATE_PER_SECOND: '1', RATE_BURST: '5' });
-  goOn = holdTime(server);
+  holdTime(server);
   await server.call('bob', '/v1/inbox');
   const results = await send('alice', messages(8));
   expect(results.map(({ code, status }) => code ?? status)).toEqual([
@@ -95,7 +82,7 @@ it('of messages by REST each element counts: the excess is refused and the call 
     expect(wait).toBeGreaterThan(1_000 * place);
     expect(wait).toBeLessThanOrEqual(1_000 * (place + 1));
   }
-  expect(await hits('rest_messages')).toBe(3);
+  expect(await hitsOf(server, 'rest_messages')).toBe(3);
   const others = await send('carol', messages(5));
   expect(others.every(({ status }) => status === 'stored')).toBe(true);
 });

@@ -1,14 +1,11 @@
 import { afterEach, expect, it } from 'vitest';
-import { Metrics } from '../../src/common/metrics.js';
+import { hitsOf } from '../support/figures.js';
 import { holdTime } from '../support/held-time.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
 
 let server: TestServer;
-let goOn: (() => void) | undefined;
 afterEach(async () => {
-  goOn?.();
-  goOn = undefined;
   Talker.hangUp();
   await server.stop();
 });
@@ -40,13 +37,12 @@ it('who goes on is answered rate_limited, and the same messages may come again i
   });
   await server.json('bob', '/v1/inbox');
   const alice = await Talker.open(server, 'alice');
-  goOn = holdTime(server);
+  holdTime(server);
   const answers = await sendAll(alice, 30);
   const refused = answers.filter(({ code }) => code === 'rate_limited');
   expect(refused.length).toBeGreaterThan(10);
   for (const answer of refused) expect(answer).toMatchObject({ type: -113, retry_after_ms: expect.any(Number) });
-  const page = await server.running.app.get(Metrics, { strict: false }).text();
-  expect(page).toContain(`allspark_limit_hits_total{limit="socket_messages"} ${refused.length}\n`);
+  expect(await hitsOf(server, 'socket_messages')).toBe(refused.length);
   const stored = answers.findIndex(({ status }) => status !== 'stored');
   expect(answers.slice(stored).every(({ status }) => status === undefined)).toBe(true);
 });

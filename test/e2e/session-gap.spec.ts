@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { Metrics } from '../../src/common/metrics.js';
 import { InboxLog } from '../../src/modules/inbox/index.js';
-import { hitsIn } from '../support/figures.js';
+import { hitsOf } from '../support/figures.js';
 import { payloads, places, seqs, SessionTalk, upTo } from '../support/session-talk.js';
 import { type Frame, Talker } from '../support/talker.js';
 import { TestServer } from '../support/test-server.js';
@@ -24,10 +23,7 @@ async function tell(sender: Talker, session: SessionTalk, ...messages: readonly 
 }
 
 /** Seats that were found full. */
-async function gaps(): Promise<number> {
-  const page = await server.running.app.get(Metrics, { strict: false }).text();
-  return hitsIn(page, 'seat_messages');
-}
+const gaps = (): Promise<number> => hitsOf(server, 'seat_messages');
 
 /** What came before something else that was sent later. */
 async function restOf(reader: Talker, sender: Talker): Promise<Frame[]> {

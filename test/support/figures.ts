@@ -1,4 +1,6 @@
 import type { LimitName } from '../../src/common/limit-names.js';
+import { Metrics } from '../../src/common/metrics.js';
+import type { TestServer } from './test-server.js';
 
 /** A figure of the metrics page, by its name with its labels. */
 export function figureIn(page: string, name: string): number {
@@ -10,4 +12,9 @@ export function figureIn(page: string, name: string): number {
 /** How often a limit was hit. */
 export function hitsIn(page: string, limit: LimitName): number {
   return figureIn(page, `allspark_limit_hits_total{limit="${limit}"}`);
+}
+
+/** How often a limit of a server of this process was hit. */
+export async function hitsOf({ running }: TestServer, limit: LimitName): Promise<number> {
+  return hitsIn(await running.app.get(Metrics, { strict: false }).text(), limit);
 }
