@@ -197,7 +197,7 @@ describe('any text at all', () => {
       }, seed),
     );
 
-  it('is decoded or refused with a code of the catalogue, never anything else', { timeout: 60_000 }, () => {
+  it('is decoded or refused with a code of the catalogue, never anything else', () => {
     let refused = 0;
     fc.assert(
       fc.property(fc.oneof({ weight: 5, arbitrary: mutated }, { weight: 1, arbitrary: fc.string() }), (text) => {

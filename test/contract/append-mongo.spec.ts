@@ -10,7 +10,7 @@ describe.skipIf(!found)('append', () => {
   beforeAll(async () => {
     const setup = found?.setups.at(-1);
     if (found && setup) mongo = await startMongo(setup, found);
-  }, 60_000);
+  });
   afterAll(() => mongo?.stop());
 
   appendOverPort(

@@ -20,7 +20,7 @@ describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s: a server n
     mongo = await startMongo(setup, found!);
     uri = mongo.freshUri();
     store = await MongoStore.open({ ...PATIENT, uri });
-  }, 60_000);
+  });
   afterAll(async () => {
     await store.close();
     await mongo.drop(uri);

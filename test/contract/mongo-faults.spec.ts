@@ -34,7 +34,7 @@ describe.skipIf(!server)('MongoDB when something is wrong', () => {
   let link: Link;
   let stores: MongoStore[];
 
-  beforeAll(async () => void (given = await startMongo(server!.setups.at(-1)!, server!)), 60_000);
+  beforeAll(async () => void (given = await startMongo(server!.setups.at(-1)!, server!)));
   afterAll(() => given.stop());
 
   beforeEach(async () => {

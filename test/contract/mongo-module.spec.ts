@@ -34,7 +34,7 @@ const found = await findMongo();
 describe.skipIf(!found)('the MongoDB storage module', () => {
   let mongo: TestMongo;
   let uri: string;
-  beforeAll(async () => void (mongo = await startMongo(found!.setups[0]!, found!)), 60_000);
+  beforeAll(async () => void (mongo = await startMongo(found!.setups[0]!, found!)));
   afterAll(() => mongo.stop());
   beforeEach(() => void (uri = mongo.freshUri()));
   afterEach(() => mongo.drop(uri));

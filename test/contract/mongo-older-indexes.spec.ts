@@ -9,7 +9,7 @@ describe.skipIf(!found)('connections on a MongoDB that an older version has open
   let mongo: TestMongo;
   let uri: string;
   let store: MongoStore;
-  beforeAll(async () => void (mongo = await startMongo(found!.setups[0]!, found!)), 60_000);
+  beforeAll(async () => void (mongo = await startMongo(found!.setups[0]!, found!)));
   afterAll(() => mongo.stop());
   beforeEach(async () => {
     uri = mongo.freshUri();

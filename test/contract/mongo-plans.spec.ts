@@ -65,7 +65,7 @@ describe.skipIf(!server)('the commands to MongoDB', () => {
     await fillTheRest();
     await fillGroups();
     store.connection.getClient().on('commandStarted', ({ command }) => sent.push(command));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await store.close();

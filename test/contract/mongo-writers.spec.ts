@@ -16,7 +16,7 @@ describe.skipIf(!found).each([...(found?.setups ?? [undefined])])('writers on Mo
   let mongo: TestMongo;
   let uri: string;
   let stores: MongoStore[];
-  beforeAll(async () => void (mongo = await startMongo(setup!, found!)), 60_000);
+  beforeAll(async () => void (mongo = await startMongo(setup!, found!)));
   afterAll(() => mongo.stop());
   beforeEach(() => {
     uri = mongo.freshUri();

@@ -39,7 +39,7 @@ Logger.overrideLogger(false);
 
 describe.skipIf(!found).each([...(found?.setups ?? OWN_SETUPS)])('%s', (setup) => {
   let mongo: TestMongo;
-  beforeAll(async () => void (mongo = await startMongo(setup, found!)), 60_000);
+  beforeAll(async () => void (mongo = await startMongo(setup, found!)));
   afterAll(() => mongo.stop());
 
   async function opened<P>(Port: Adapter<P>) {

@@ -68,7 +68,7 @@ describe.skipIf(!found?.binary)('the commands of docker-compose.yml', { timeout:
     });
     place = new URL(mongo.getUri()).host;
     folder = mkdtempSync(join(tmpdir(), 'allspark-compose-'));
-  }, 60_000);
+  });
   afterAll(async () => {
     await mongo?.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -69,7 +69,7 @@ const settingsOfImage = Object.fromEntries(
  * What is written, without an engine: no image is built here, no container and no pod started. Its commands are run by
  * image.spec.ts (with IMAGE_STEPS=1) and compose-commands.spec.ts; what a reader of compositions says is in compose-file.spec.ts.
  */
-describe('the Dockerfile', { timeout: 60_000 }, () => {
+describe('the Dockerfile', () => {
   it('copies what is there, and what .dockerignore lets through', () => {
     const passes = read('.dockerignore').split('\n');
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, paths = '']) =>

@@ -33,7 +33,7 @@ function built(context: TestContext): Stage {
  * What this does not try: the base image and its libraries, the user, the volume, what an engine does with STOPSIGNAL.
  * Two installations and a build take a minute or two, so this is run when asked for: IMAGE_STEPS=1.
  */
-describe.runIf(process.env['IMAGE_STEPS'])('the steps of the Dockerfile', { timeout: 60_000 }, () => {
+describe.runIf(process.env['IMAGE_STEPS'])('the steps of the Dockerfile', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'allspark-steps-'));
     try {
@@ -43,7 +43,7 @@ describe.runIf(process.env['IMAGE_STEPS'])('the steps of the Dockerfile', { time
       console.error(`\n${NOT_KEPT}\n`);
     }
   }, 240_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('leave what the server needs, and no tools and sources', (context) => {
     const { cwd, left } = built(context);

@@ -18,7 +18,7 @@ async function wordsOf(env: Record<string, string>): Promise<string> {
   return (await runProgram(['start', '--port', '0', '--data-dir', folder], { env: all })).stderr.join('\n');
 }
 
-it('warns who shares a database and has no name for the other hosts', { timeout: 60_000 }, async () => {
+it('warns who shares a database and has no name for the other hosts', async () => {
   expect(await wordsOf({})).toContain(WARNING);
   expect(await wordsOf({ HOST_ADDRESS: '127.0.0.1', LISTEN_ADDRESS: '127.0.0.1' })).not.toContain(WARNING);
 });

@@ -49,7 +49,7 @@ afterAll(async () => {
   await nginx?.stop();
   await Promise.all((servers ?? []).map((server) => server.kill()));
   if (folder) rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 function configuration(): string {
   return rendered(sample, [
@@ -140,7 +140,7 @@ async function openAs(node: string, host: string, opening: Opening = {}): Promis
   return open(socketAddress(host), { ...opening, headers });
 }
 
-describe.skipIf(binary === undefined)('behind the sample of nginx', { timeout: 60_000 }, () => {
+describe.skipIf(binary === undefined)('behind the sample of nginx', () => {
   it('one host name balances calls over all server nodes', async () => {
     for (let turn = 0; turn < 6; turn += 1) {
       expect(await call(DOMAIN, '/v1/inbox')).toMatchObject({ status: 200 });

@@ -4,9 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadOrMakeSecret, signAuthKey } from '../../src/modules/auth/index.js';
 import { Program, runProgram, startServer, type ServerProcess } from '../support/server-process.js';
 
-/** Several programs start one after the other, on a machine that may have much else to do. */
-const PATIENT = { timeout: 60_000 };
-
 let server: ServerProcess;
 let started: Program[] = [];
 
@@ -54,7 +51,7 @@ const acknowledged = async (name: string): Promise<number> => {
 
 const payloads = (lines: readonly string[]) => lines.map((line) => rawField(line, 'payload'));
 
-describe('pub and sub', PATIENT, () => {
+describe('pub and sub', () => {
   it('bring a message to somebody who was away, once', async () => {
     const bob = await knownNode('away');
     const sent = await run(['pub', '--as', 'alice', '--to', bob, '{"n":1}']);
@@ -129,7 +126,7 @@ describe('pub and sub', PATIENT, () => {
   });
 });
 
-describe('pub', PATIENT, () => {
+describe('pub', () => {
   it('ends with 65, the code and the reason when the server refuses for good', async () => {
     const { code, stderr } = await runAs('alice', ['pub', '--to', 'nobody-ever', '--id', 'm1', 'hi']);
     expect(code).toBe(65);
@@ -157,7 +154,7 @@ describe('pub', PATIENT, () => {
   });
 });
 
-describe('inbox', PATIENT, () => {
+describe('inbox', () => {
   it('shows what waits without taking it out, until --ack', async () => {
     const bob = await knownNode('reading');
     await runAs('alice', ['pub', '--to', bob, 'hi']);
@@ -169,7 +166,7 @@ describe('inbox', PATIENT, () => {
   });
 });
 
-describe('doctor', PATIENT, () => {
+describe('doctor', () => {
   it('recognises the server that holds the port', async () => {
     const { port } = new URL(server.url);
     const { stdout } = await runProgram(['doctor', '--port', port, '--data-dir', server.dataDir]);

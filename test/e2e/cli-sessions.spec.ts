@@ -3,9 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadOrMakeSecret, type Role, signAuthKey } from '../../src/modules/auth/index.js';
 import { Program, runProgram, startServer, type ServerProcess } from '../support/server-process.js';
 
-/** Several programs start one after the other, on a machine that may have much else to do. */
-const PATIENT = { timeout: 60_000 };
-
 let server: ServerProcess;
 let secret: string;
 let started: Program[] = [];
@@ -42,7 +39,7 @@ async function sessionWith(id: string, ...members: string[]): Promise<string> {
   return id;
 }
 
-describe('session', PATIENT, () => {
+describe('session', () => {
   it('is heard by sub: who joins under which alias, who writes, and who it was', async () => {
     const id = await sessionWith('s-heard', 'alice');
     const alice = await subscriber('alice');

@@ -6,9 +6,6 @@ import { EmbeddedStore } from '../../src/storage/embedded/embedded-store.js';
 import { freePorts } from '../support/free-ports.js';
 import { runProgram } from '../support/server-process.js';
 
-/** Several programs start one after the other, on a machine that may have much else to do. */
-const PATIENT = { timeout: 60_000 };
-
 let dataDir: string;
 
 beforeAll(async () => {
@@ -22,7 +19,7 @@ const run = (...args: string[]) => runProgram(args);
 const made = async (...args: string[]) => (await run('token', 'make', '--data-dir', dataDir, ...args)).stdout[0] ?? '';
 const verify = (...args: string[]) => run('token', 'verify', '--json', '--data-dir', dataDir, ...args);
 
-describe('the command line', PATIENT, () => {
+describe('the command line', () => {
   it('lists its commands', async () => {
     const { code, stdout } = await run('--help');
     expect(code).toBe(0);
@@ -92,7 +89,7 @@ describe('the command line', PATIENT, () => {
   });
 });
 
-describe('token', PATIENT, () => {
+describe('token', () => {
   it('makes a key that verify accepts, wherever the settings stand among the words', async () => {
     const key = await made('alice', '--client', 'c1', '--role', 'app', '--ttl', '60');
     const { code, stdout } = await verify(key);
@@ -129,7 +126,7 @@ describe('token', PATIENT, () => {
   });
 });
 
-describe('config', PATIENT, () => {
+describe('config', () => {
   it('lists every fault at once and ends with 78', async () => {
     const { code, stderr } = await run('config', 'check', '--port', '99999', '--log-level=loud', '--data-dri', 'x');
     expect(code).toBe(78);
@@ -153,7 +150,7 @@ describe('config', PATIENT, () => {
   });
 });
 
-describe('doctor', PATIENT, () => {
+describe('doctor', () => {
   it('gives a finding a line, and ends with 0 where nothing fails', async () => {
     const settings = ['--port', '0', '--disk-free-bytes', '0', '--data-dir', dataDir];
     const { code, stdout } = await run('doctor', '--json', ...settings);
@@ -172,7 +169,7 @@ describe('doctor', PATIENT, () => {
   });
 });
 
-describe('store new-epoch', PATIENT, () => {
+describe('store new-epoch', () => {
   it('begins another history and names both', async () => {
     const store = await EmbeddedStore.open({ dataDir });
     const first = store.epoch();

@@ -14,7 +14,7 @@ async function asApp(at: ProcessNode, method: string, path: string, body?: objec
   return answer.json();
 }
 
-describe.each(FAMILIES)('three server nodes on %s', { timeout: 60_000 }, (family) => {
+describe.each(FAMILIES)('three server nodes on %s', (family) => {
   const test = it.skipIf(family === 'MongoDB' && !found);
   let cluster: Cluster | undefined;
   beforeAll(async () => {

@@ -83,9 +83,9 @@ async function inTime(ended: Promise<Ending>, began: number): Promise<Ending> {
 }
 
 describe.each(FAMILIES)('two processes on %s', (family) => {
-  beforeAll(() => startOn(family), 60_000);
+  beforeAll(() => startOn(family));
   afterEach(() => Talker.hangUp());
-  afterAll(() => undo(), 60_000);
+  afterAll(() => undo());
 
   it.each([
     ['node', 'ann-phone', { node_id: 'ann-phone' }],

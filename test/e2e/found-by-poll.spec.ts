@@ -30,14 +30,14 @@ describe.each(FAMILIES)('two processes without a link between them, on %s', (fam
     const shared = { ...SETTINGS, ...(mongo && { MONGODB_URI: uri }) };
     here = await TestServer.start({ ...shared, LINK_SECRET: SECRETS[0]! });
     there = await ProcessNode.start({ ...shared, LINK_SECRET: SECRETS[1]!, DATA_DIR: here.dataDir });
-  }, 60_000);
+  });
   afterEach(() => Talker.hangUp());
   afterAll(async () => {
     await there?.remove();
     await here?.stop();
     await mongo?.drop(uri);
     await mongo?.stop();
-  }, 60_000);
+  });
 
   test('deliver what the other stored, by the poll of their readers alone', async () => {
     const [bob, carol] = await Promise.all([Talker.open(here, 'bob'), Talker.open(there, 'carol')]);

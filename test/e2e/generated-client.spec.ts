@@ -121,7 +121,7 @@ const importOf = async (name: string): Promise<Compiled> =>
 const clientOf = async (nodeId: string, role: 'node' | 'app'): Promise<Client> =>
   createClient({ baseUrl: server.url, headers: { authorization: `Bearer ${await server.key(nodeId, { role })}` } });
 
-describe('a client that is generated from the description', { timeout: 60_000 }, () => {
+describe('a client that is generated from the description', () => {
   beforeAll(async () => {
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
     await writeFile(join(folder, 'api.d.ts'), astToString(await openapiTS(JSON.stringify(api))));

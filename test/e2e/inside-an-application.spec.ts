@@ -155,7 +155,7 @@ describe('inside an application whose settings come from a factory', () => {
 
 const mongo = await findMongo();
 
-it.skipIf(!mongo)('messages are stored in MongoDB where a factory names it', { timeout: 60_000 }, async () => {
+it.skipIf(!mongo)('messages are stored in MongoDB where a factory names it', async () => {
   const started = await startMongo(mongo!.setups[0]!, mongo!);
   const url = await start(fromFactory({ MONGODB_URI: started.freshUri() }, 'mongodb'));
   expect(await sendByRest(url)).toMatchObject({ body: { results: [{ id: 'one', status: 'stored' }] } });

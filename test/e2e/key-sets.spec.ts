@@ -153,5 +153,5 @@ describe('a file of keys that is written anew while the server runs', () => {
     socket.destroy();
     await program.kill();
     await rm(folder, { recursive: true });
-  }, 60_000);
+  });
 });

@@ -12,7 +12,7 @@ describe.skipIf(!found)('while MongoDB is away', () => {
   beforeAll(async () => {
     mongo = await MongoBehindLink.start(found!);
     server = await TestServer.start(mongo.settings);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await server.stop();

@@ -48,10 +48,10 @@ async function leave(): Promise<void> {
   await operations.until(() => operations.writesTo('nodes') >= noted);
 }
 
-describe.skipIf(!found)('what is asked of MongoDB', { timeout: 60_000 }, () => {
+describe.skipIf(!found)('what is asked of MongoDB', () => {
   beforeAll(async () => {
     cluster = await CountedCluster.start(found!);
-  }, 60_000);
+  });
   afterEach(leave);
   afterAll(() => cluster.stop());
 

@@ -11,10 +11,10 @@ describe.skipIf(!found)('store new-epoch', () => {
   beforeAll(async () => {
     const setup = found?.setups[0];
     if (found && setup) mongo = await startMongo(setup, found);
-  }, 60_000);
+  });
   afterAll(() => mongo?.stop());
 
-  it('begins another history in MongoDB', { timeout: 60_000 }, async () => {
+  it('begins another history in MongoDB', async () => {
     const uri = mongo.freshUri();
     const store = await MongoStore.open({ uri });
     const env = { MONGODB_URI: uri, AUTH_SECRET: SECRET, LINK_SECRET: SECRET };
@@ -28,7 +28,7 @@ describe.skipIf(!found)('store new-epoch', () => {
     await mongo.drop(uri);
   });
 
-  it('names the host and ends with 69 when MongoDB is not there', { timeout: 60_000 }, async () => {
+  it('names the host and ends with 69 when MongoDB is not there', async () => {
     const env = { MONGODB_URI: 'mongodb://127.0.0.1:1/x', AUTH_SECRET: SECRET, LINK_SECRET: SECRET };
     const { code, stderr } = await runProgram(['store', 'new-epoch'], { env });
     expect(code).toBe(69);

@@ -48,10 +48,10 @@ async function pairs({ name, to, request }: Way): Promise<Array<{ sender: Acknow
   return opened;
 }
 
-describe.skipIf(!found)('a durable message on MongoDB', { timeout: 60_000 }, () => {
+describe.skipIf(!found)('a durable message on MongoDB', () => {
   beforeAll(async () => {
     cluster = await CountedCluster.start(found!);
-  }, 60_000);
+  });
   afterAll(() => cluster.stop());
 
   describe(`costs at most ${MOST_OPERATIONS} operations under load, look-ups and acknowledgement included`, () => {

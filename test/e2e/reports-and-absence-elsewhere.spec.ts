@@ -16,9 +16,9 @@ describe.each(FAMILIES)('two server nodes on %s', (family) => {
   beforeAll(async () => {
     if (family === 'MongoDB' && !found) return;
     servers = await TwoServers.start({ PRESENCE: 'all' }, family === 'MongoDB' ? found : undefined);
-  }, 60_000);
+  });
   afterEach(() => Talker.hangUp());
-  afterAll(() => servers?.stop(), 60_000);
+  afterAll(() => servers?.stop());
 
   test('report to a sender at one, wherever else it is too, what was acknowledged at the other, once and only then', async () => {
     const { here, there } = servers;

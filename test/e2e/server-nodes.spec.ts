@@ -28,7 +28,7 @@ interface NodeView {
   readonly connections: readonly Frame[];
 }
 
-describe.each(FAMILIES)('three server nodes on %s', { timeout: 60_000 }, (family) => {
+describe.each(FAMILIES)('three server nodes on %s', (family) => {
   let shared: Record<string, string>;
   let mongo: TestMongo | undefined;
   let folder: string;
@@ -42,7 +42,7 @@ describe.each(FAMILIES)('three server nodes on %s', { timeout: 60_000 }, (family
       shared['MONGODB_URI'] = mongo.freshUri();
     }
     nodes = family === 'MongoDB' && !found ? [] : await Promise.all([start(), start(), start()]);
-  }, 60_000);
+  });
   afterEach(() => Talker.hangUp());
   afterAll(async () => {
     await Promise.all(nodes.map((node) => node.remove()));

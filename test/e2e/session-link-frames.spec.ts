@@ -21,9 +21,9 @@ describe.each(FAMILIES)('a message to a session with many members at another ser
   beforeAll(async () => {
     if (family === 'MongoDB' && !found) return;
     servers = await TwoServers.start({}, family === 'MongoDB' ? found : undefined);
-  }, 60_000);
+  });
   afterEach(() => Talker.hangUp());
-  afterAll(() => servers?.stop(), 60_000);
+  afterAll(() => servers?.stop());
 
   /** A sender here, and the members there. */
   async function gathered(name: string): Promise<{ session: SessionTalk; sender: Talker; members: Talker[] }> {

@@ -37,14 +37,14 @@ describe.each(FAMILIES)('two processes on %s', (family) => {
     uri = mongo.freshUri();
     here = await TestServer.start({ ...SETTINGS, MONGODB_URI: uri });
     there = await ProcessNode.start({ ...SETTINGS, MONGODB_URI: uri });
-  }, 60_000);
+  });
   afterEach(() => Talker.hangUp());
   afterAll(async () => {
     await there.remove();
     await here.stop();
     await mongo?.drop(uri);
     await mongo?.stop();
-  }, 60_000);
+  });
 
   const logOf = (): InboxLog => here.running.app.get(InboxLog, { strict: false });
 
@@ -116,7 +116,7 @@ describe.each(FAMILIES)('two processes on %s', (family) => {
     expect([seqs(ira.entries), seqs(jon.entries)]).toEqual([upTo(2), upTo(2)]);
   });
 
-  it('lose nothing of what one confirmed that is killed while it drives it', { timeout: 60_000 }, async () => {
+  it('lose nothing of what one confirmed that is killed while it drives it', async () => {
     const crowd = upTo(CROWD).map((index) => `crowd-${index}`);
     const session = await SessionTalk.of(here, ['kim', ...crowd]);
     const kim = await Talker.open(there, 'kim');

@@ -47,12 +47,12 @@ describe('allspark start --nodes 3', { timeout: 120_000 }, () => {
     program = new Program(['start', '--nodes', '3', '--port', '0', '--data-dir', folder], { env });
     await program.line(/^ready /);
     nodes = program.stdout.map((line) => ({ url: line.slice('ready '.length), key }));
-  }, 60_000);
+  });
   afterEach(async () => {
     Talker.hangUp();
     await program.kill();
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('is three server nodes that are ready together, and one for clients', async () => {
     expect(program.stdout).toHaveLength(3);
@@ -114,7 +114,7 @@ describe('allspark start --nodes 3', { timeout: 120_000 }, () => {
   });
 });
 
-describe('allspark start --nodes', { timeout: 60_000 }, () => {
+describe('allspark start --nodes', () => {
   it('does not begin when one of them cannot start', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -81,7 +81,7 @@ describe('a server node whose folder is held by another process', () => {
 describe.skipIf(!found)('a server node whose MongoDB is away', () => {
   let mongo: MongoBehindLink;
 
-  beforeAll(async () => void (mongo = await MongoBehindLink.start(found!)), 60_000);
+  beforeAll(async () => void (mongo = await MongoBehindLink.start(found!)));
 
   afterEach(async () => {
     Talker.hangUp();
@@ -96,7 +96,6 @@ describe.skipIf(!found)('a server node whose MongoDB is away', () => {
 
   it.each(['cut', 'deaf'] as const)(
     '%s: sends everybody away with 1012, lets nobody in, and takes them again when it is back',
-    { timeout: 60_000 },
     async (state) => {
       server = await start({
         ...SHORT,
@@ -124,7 +123,7 @@ describe.skipIf(!found)('a server node whose MongoDB is away', () => {
     },
   );
 
-  it('by the settings as they ship it is not ready 10 s after it fell silent', { timeout: 60_000 }, async () => {
+  it('by the settings as they ship it is not ready 10 s after it fell silent', async () => {
     server = await start({});
     const alice = await Talker.open(server, 'alice');
     mongo.link.become('deaf');

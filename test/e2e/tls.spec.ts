@@ -59,7 +59,7 @@ const statusOf = (url: string, ca: string): Promise<number | undefined> =>
     }).on('error', reject);
   });
 
-describe('a server node with a certificate', { timeout: 60_000 }, () => {
+describe('a server node with a certificate', () => {
   it('says https, and carries messages over wss from end to end', async () => {
     const { url } = await startServer();
     expect(url).toMatch(/^https:\/\/localhost:\d+$/);

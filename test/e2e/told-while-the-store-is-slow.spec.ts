@@ -19,14 +19,14 @@ async function told({ socket, ended }: Talker): Promise<number | string> {
   return status || code;
 }
 
-describe.skipIf(!found)('a node that connects too often while MongoDB is slow', { timeout: 60_000 }, () => {
+describe.skipIf(!found)('a node that connects too often while MongoDB is slow', () => {
   let mongo: MongoBehindLink;
   let server: TestServer;
 
   beforeAll(async () => {
     mongo = await MongoBehindLink.start(found!);
     server = await TestServer.start(mongo.settings);
-  }, 60_000);
+  });
   afterEach(() => Talker.hangUp());
   afterAll(async () => {
     await server.stop();
