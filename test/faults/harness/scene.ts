@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { AllsparkClient, AllsparkError, rawField } from '@allspark/client';
+import { freePorts } from '../../support/free-ports.js';
 import type { Entry } from '../checker/index.js';
 import { groupFields, wordIn } from '../clients/group-fields.js';
 import { JournalWriter } from '../clients/journal-writer.js';
@@ -10,7 +11,7 @@ import { Crew } from './crew.js';
 import type { Random } from './random.js';
 import { Report } from './report.js';
 import { ServerNode } from './server-node.js';
-import { freePort, type Store } from './stores.js';
+import type { Store } from './stores.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { judgeFolder, type Verdict } from './verdict.js';
 import { pause, within } from './wait.js';
@@ -42,7 +43,7 @@ export class Scene {
 
   /** A server node on the store, behind a proxy, ready. */
   readonly server = async (settings: Readonly<Record<string, string>> = {}): Promise<ServerNode> => {
-    const port = await freePort(this.random);
+    const [port = 0] = await freePorts(1);
     const proxy = this.closing(await TcpProxy.start(port, this.random));
     const behind = { PUBLIC_URL: `http://127.0.0.1:${proxy.port}` };
     const log = join(this.folder, `server-${this.servers.length + 1}.log`);

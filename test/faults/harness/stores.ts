@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
+import { freePorts } from '../../support/free-ports.js';
 import { Child } from './child.js';
 import type { Random } from './random.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -49,7 +50,7 @@ export class MongoStore implements Store {
 
   static async start(binary: string, folder: string, random: Random): Promise<MongoStore> {
     const place = await TcpProxy.start(0, random);
-    const port = await freePort(random);
+    const [port = 0] = await freePorts(1);
     place.target = port;
     const store = new MongoStore(binary, folder, port, place);
     mkdirSync(join(folder, 'db'), { recursive: true });
@@ -113,13 +114,6 @@ export function elsewhere({ settings }: Store, folder: string): Record<string, s
   const { MONGODB_URI: uri } = settings;
   const dataDir = { DATA_DIR: join(folder, 'elsewhere') };
   return uri === undefined ? dataDir : { ...dataDir, MONGODB_URI: uri.replace('/allspark?', '/elsewhere?') };
-}
-
-export async function freePort(random: Random): Promise<number> {
-  const probe = await TcpProxy.start(0, random);
-  const { port } = probe;
-  await probe.close();
-  return port;
 }
 
 function listens(port: number): Promise<boolean> {
